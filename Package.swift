@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func room(_ name: String, knows dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(of name: String, knows dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: strict)
+}
+
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+let package = Package(
+    name: "osnovafs",
+    products: [
+        .library(name: "OsnovaStorage", targets: ["OsnovaStorage"]),
+        .executable(name: "osnovafs", targets: ["osnovafs"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev", "fuse3"])]),
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        room("Primitives", knows: ["CLinux", "CSodium", "COpenSSL", system]),
+        room("Sealing", knows: ["Primitives", system]),
+        room("Keyring", knows: ["Primitives"]),
+        room("Blobs", knows: ["Primitives", system]),
+        room("Tree", knows: ["Primitives"]),
+        room(
+            "Catalog",
+            knows: [
+                "Primitives", "Tree",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
+        room(
+            "OsnovaStorage",
+            knows: [
+                "Primitives", "Sealing", "Keyring", "Blobs", "Catalog", "Tree", system,
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        room("Mounting", knows: ["Primitives", "Tree", "CFuse", system]),
+        .executableTarget(
+            name: "osnovafs",
+            dependencies: [
+                "Primitives", "Keyring", "Catalog", "OsnovaStorage", "Mounting", "Tree", system,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+
+        tests(of: "Keyring", knows: ["Primitives"]),
+    ]
+)

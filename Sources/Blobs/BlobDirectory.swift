@@ -1,0 +1,141 @@
+public import Primitives
+internal import Glibc
+internal import SystemPackage
+
+/// The directory `blobs/` of a data root: sealed files under the SHA-256 of their plaintext.
+///
+/// Knows names and durability, not contents. Safe to use from several threads and beside other processes.
+public final class BlobDirectory: Sendable {
+    /// What a file of the directory is by its name.
+    public enum Entry: Sendable, Equatable {
+        /// `<sha256>.enc`.
+        case blob(ContentID)
+        /// A file that some `IncomingBlob` is being written to, or was when its process died.
+        case temporary(String)
+        /// Anything else; this program never makes such a file.
+        case stranger(String)
+    }
+
+    static let suffix = ".enc"
+    static let temporaryPrefix = ".incoming-"
+
+    private let directory: OwnedDescriptor
+    /// Where the directory lies, for messages.
+    public let path: String
+
+    /// Opens the directory, which must exist.
+    public init(path: String) throws {
+        self.path = path
+        do {
+            directory = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw error.failure("opening the blob directory \(path)")
+        }
+    }
+
+    /// Opens a sealed file for reading.
+    ///
+    /// - Throws: `notFound` where there is none.
+    public func open(_ id: ContentID) throws -> OwnedDescriptor {
+        do {
+            return try SystemCalls.open(at: directory, Self.name(of: id), O_RDONLY | O_NOFOLLOW)
+        } catch {
+            throw error.failure("opening \(path)/\(Self.name(of: id))")
+        }
+    }
+
+    /// The size in bytes and the age of a sealed file; nil where there is no such regular file.
+    public func status(of id: ContentID) throws -> SystemCalls.Status? {
+        do {
+            let status = try SystemCalls.status(at: directory, Self.name(of: id))
+            return status.type == S_IFREG ? status : nil
+        } catch {
+            if error == .noSuchFileOrDirectory { return nil }
+            throw error.failure("looking for \(path)/\(Self.name(of: id))")
+        }
+    }
+
+    /// When a name last came or went, in Unix nanoseconds.
+    public func modified() throws -> Int64 {
+        do {
+            return try SystemCalls.status(of: directory).modified
+        } catch {
+            throw error.failure("looking at \(path)")
+        }
+    }
+
+    /// Starts a file that becomes a blob when it is complete.
+    public func begin() throws -> IncomingBlob {
+        do {
+            return try IncomingBlob(in: directory)
+        } catch let error as Errno {
+            throw error.failure("creating a file in \(path)", kind: .cannotCreate)
+        }
+    }
+
+    /// Gives a complete, synchronized file its name; the name is durable after ``synchronize()``.
+    ///
+    /// - Parameter replacing: whether to take the place of an existing file, known to be damaged.
+    /// - Returns: false where the name exists already and stays as it is.
+    public func commit(_ incoming: IncomingBlob, as id: ContentID, replacing: Bool = false) throws -> Bool {
+        do {
+            return try incoming.rename(to: Self.name(of: id), replacing: replacing)
+        } catch let error as Errno {
+            throw error.failure("naming \(path)/\(Self.name(of: id))")
+        }
+    }
+
+    /// Makes names durable.
+    public func synchronize() throws {
+        do {
+            try SystemCalls.synchronize(directory)
+        } catch {
+            throw error.failure("writing \(path) to its disk", kind: .inputOutput)
+        }
+    }
+
+    /// Makes the content of many files durable at once.
+    public func synchronizeDisk() throws {
+        do {
+            try SystemCalls.synchronizeDisk(of: directory)
+        } catch {
+            throw error.failure("writing \(path) to its disk", kind: .inputOutput)
+        }
+    }
+
+    /// Calls `visit` for each file, in no order, until it returns false.
+    public func scan(_ visit: (Entry) throws -> Bool) throws {
+        let copy = openat(directory.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard copy >= 0, let stream = fdopendir(copy) else {
+            throw Errno(rawValue: errno).failure("listing \(path)")
+        }
+        defer { closedir(stream) }
+        errno = 0
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != "..", try !visit(Self.entry(named: name)) { return }
+            errno = 0
+        }
+        guard errno == 0 else { throw Errno(rawValue: errno).failure("listing \(path)") }
+    }
+
+    /// Removes the files that a killed process left half written; those of living ones are locked and stay.
+    public func removeStaleTemporaries() throws {
+        try scan { entry in
+            if case .temporary(let name) = entry { IncomingBlob.removeIfStale(name, in: directory) }
+            return true
+        }
+    }
+
+    static func name(of id: ContentID) -> String { id.hex + suffix }
+
+    static func entry(named name: String) -> Entry {
+        if name.hasPrefix(temporaryPrefix) { return .temporary(name) }
+        guard name.hasSuffix(suffix), let id = ContentID(hex: String(name.dropLast(suffix.count))) else {
+            return .stranger(name)
+        }
+        return .blob(id)
+    }
+}

@@ -1,0 +1,76 @@
+internal import Primitives
+internal import Glibc
+internal import SystemPackage
+
+/// A file in `blobs/` that is being written and has no name of its own yet.
+///
+/// It holds an exclusive lock, which tells the living from the dead: `BlobDirectory.removeStaleTemporaries` takes only
+/// files whose lock is free. It disappears with this object unless it was committed. Used by one thread at a time.
+public final class IncomingBlob {
+    private let directory: OwnedDescriptor
+    private let file: OwnedDescriptor
+    private var name: String?
+
+    init(in directory: OwnedDescriptor) throws {
+        self.directory = directory
+        while true {
+            var token = UInt64(0)
+            try withUnsafeMutableBytes(of: &token) { try Sodium.randomize($0) }
+            let name = BlobDirectory.temporaryPrefix + Hexadecimal.string(withUnsafeBytes(of: token) { Array($0) })
+            let file = try SystemCalls.open(at: directory, name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+            // A cleaner may have locked and removed the file between its creation and this lock: then start again.
+            if SystemCalls.tryLock(file), try SystemCalls.status(of: file).links > 0 {
+                self.file = file
+                self.name = name
+                return
+            }
+        }
+    }
+
+    deinit {
+        if let name { try? SystemCalls.remove(at: directory, name) }
+    }
+
+    /// Appends bytes.
+    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+        do {
+            try SystemCalls.write(file, bytes)
+        } catch {
+            throw error.failure("writing a blob", kind: .inputOutput)
+        }
+    }
+
+    /// Makes the content durable.
+    public func synchronize() throws {
+        do {
+            try SystemCalls.synchronize(file)
+        } catch {
+            throw error.failure("writing a blob to its disk", kind: .inputOutput)
+        }
+    }
+
+    func rename(to final: String, replacing: Bool) throws -> Bool {
+        guard let temporary = name else { return false }
+        if replacing {
+            try SystemCalls.rename(at: directory, temporary, to: final)
+        } else {
+            do {
+                try SystemCalls.renameKeeping(at: directory, temporary, to: final)
+            } catch {
+                if error == .fileExists { return false }
+                throw error
+            }
+        }
+        name = nil
+        return true
+    }
+
+    static func removeIfStale(_ name: String, in directory: OwnedDescriptor) {
+        // Whatever fails here is no harm: the next start tries again.
+        guard let file = try? SystemCalls.open(at: directory, name, O_RDONLY | O_NOFOLLOW) else { return }
+        // The lock must be held until the file is gone.
+        withExtendedLifetime(file) {
+            if SystemCalls.tryLock(file) { try? SystemCalls.remove(at: directory, name) }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+// Calls of Linux that glibc hides behind _GNU_SOURCE, which Swift's Glibc module does not define.
+#pragma once
+
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static inline int osnova_syncfs(int descriptor)
+{
+	return (int)syscall(SYS_syncfs, descriptor);
+}
+
+// renameat2 with RENAME_NOREPLACE.
+static inline int osnova_rename_keeping(int directory, const char *old_name, const char *new_name)
+{
+	return (int)syscall(SYS_renameat2, directory, old_name, directory, new_name, 1);
+}

@@ -1,0 +1,4 @@
+// libsodium: guarded memory, randomness, constant-time comparison.
+#pragma once
+
+#include <sodium.h>

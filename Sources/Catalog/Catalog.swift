@@ -1,0 +1,157 @@
+internal import Foundation
+internal import GRDB
+public import Primitives
+
+/// The database of a data root: the seed's tables, and the index of the mounted tree.
+///
+/// Every write keeps the tree's nodes in step with the rows, in the same transaction, whoever wrote the rows.
+/// Safe to use from several threads and beside other processes.
+public final class Catalog: Sendable {
+    /// The size in bytes of a blob's plaintext and its age (Unix nanoseconds), from the disk; nil where there is none.
+    ///
+    /// The catalog does not know the disk: rows may name blobs that it has not met yet.
+    public typealias BlobProbe = @Sendable (ContentID) throws -> (size: Int64, created: Int64)?
+
+    private let pool: DatabasePool
+    private let probe: BlobProbe
+    /// Where the database lies.
+    public let path: String
+
+    /// Opens a database and brings its schema up to date.
+    ///
+    /// - Parameters:
+    ///   - path: the file; must exist unless `creating`.
+    ///   - creating: whether to make a new one.
+    ///   - probe: asked for blobs that rows name.
+    /// - Throws: `notFound`, `damaged` for what is no database or has a newer schema, `busy`, `denied`.
+    public init(path: String, creating: Bool = false, probe: @escaping BlobProbe) throws {
+        self.path = path
+        self.probe = probe
+        pool = try translatingErrors(path) {
+            try Self.checkFile(path, creating: creating)
+            let pool = try DatabasePool(path: path, configuration: Self.configuration)
+            try pool.writeWithoutTransaction { database in
+                // What is said to be stored must survive a power cut; GRDB's default for WAL would not.
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+                try Migrations.run(database)
+            }
+            return pool
+        }
+        try settle()
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        configuration.maximumReaderCount = 4
+        configuration.label = "osnova.db"
+        return configuration
+    }
+
+    private static func checkFile(_ path: String, creating: Bool) throws {
+        let exists = FileManager.default.fileExists(atPath: path)
+        if creating {
+            guard !exists, FileManager.default.createFile(
+                atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+            else { throw OsnovaError(.cannotCreate, "\(path) exists already or cannot be created") }
+        } else if !exists {
+            throw OsnovaError(.notFound, "\(path) is missing: this is no data root; make one with 'osnovafs init'")
+        }
+    }
+
+    /// Runs `body` with one consistent state of the database.
+    public func read<Result>(_ body: (Reading) throws -> Result) throws -> Result {
+        try translatingErrors(path) { try pool.read { try body(Reading(database: $0)) } }
+    }
+
+    /// Runs `body` in a transaction that is durable when this returns, and is as if it had never been when it throws.
+    public func write<Result>(_ body: (Writing) throws -> Result) throws -> Result {
+        try translatingErrors(path) {
+            try pool.write { database in
+                let writing = Writing(database: database, probe: probe)
+                let result = try body(writing)
+                try NodeIndex(nodes: writing.nodes).settle(atMost: Int.max)
+                return result
+            }
+        }
+    }
+
+    /// Gives the rows that other programs wrote their nodes, a thousand rows a transaction.
+    ///
+    /// - Returns: whether there were any.
+    @discardableResult
+    public func settle() throws -> Bool {
+        var found = false
+        while try settleSome() { found = true }
+        return found
+    }
+
+    private func settleSome() throws -> Bool {
+        let isDirty = try read { try Bool.fetchOne($0.database, sql: "SELECT EXISTS (SELECT 1 FROM dirty_rows)") }
+        guard isDirty == true else { return false }
+        try translatingErrors(path) {
+            try pool.write { database in
+                try NodeIndex(nodes: Writing(database: database, probe: probe).nodes).settle(atMost: 1000)
+            }
+        }
+        return true
+    }
+
+    /// Has the rows that wait for their blob looked at again by the next ``settle()``.
+    public func retryWaitingRows() throws {
+        let waits = try read { try Bool.fetchOne($0.database, sql: "SELECT EXISTS (SELECT 1 FROM waiting_rows)") }
+        guard waits == true else { return }
+        try translatingErrors(path) {
+            try pool.write {
+                try $0.execute(
+                    sql: """
+                        INSERT OR IGNORE INTO dirty_rows SELECT kind, key FROM waiting_rows;
+                        DELETE FROM waiting_rows;
+                        """)
+            }
+        }
+    }
+
+    /// Closes the database; nothing may use it afterwards.
+    public func close() throws {
+        try translatingErrors(path) { try pool.close() }
+    }
+
+    /// The lines of SQLite's own integrity check and of its foreign key check; empty for a sound database.
+    public func integrityFindings() throws -> [String] {
+        try read { reading in
+            let lines = try String.fetchAll(reading.database, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
+            let orphans = try Row.fetchAll(reading.database, sql: "PRAGMA foreign_key_check").map { row in
+                "a row of \(row[0] as String? ?? "?") refers to nothing in \(row[2] as String? ?? "?")"
+            }
+            return lines + orphans
+        }
+    }
+}
+
+/// One consistent state of the database; valid within the closure that got it.
+public struct Reading {
+    let database: Database
+}
+
+/// One transaction; valid within the closure that got it.
+public struct Writing {
+    let database: Database
+    let nodes: NodeWriter
+
+    init(database: Database, probe: @escaping Catalog.BlobProbe) {
+        self.database = database
+        nodes = NodeWriter(database: database, now: Clock.nanoseconds, probe: probe)
+    }
+
+    /// Runs one step of the transaction; what a step that throws did is undone, the rest of the transaction stands.
+    public func attempt(_ step: () throws -> Void) throws {
+        try database.inSavepoint {
+            try step()
+            return .commit
+        }
+    }
+
+    /// The state that the transaction has reached.
+    public var reading: Reading { Reading(database: database) }
+}

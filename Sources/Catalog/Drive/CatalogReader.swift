@@ -1,0 +1,174 @@
+internal import GRDBSQLite
+public import Primitives
+public import Tree
+
+/// The database as one driver thread reads it: its own connection, prepared statements, no transaction held.
+///
+/// Used by one thread at a time.
+public final class CatalogReader {
+    /// What a read needs to know of a blob.
+    public struct BlobIdentity: Sendable {
+        public let id: ContentID
+        /// Bytes of plaintext.
+        public let size: Int64
+        /// The 12 bytes that the chunk tags were made for; empty for a blob that was not verified yet.
+        public let nonce: [UInt8]
+        /// Unix seconds of the last verification as a whole.
+        public let verified: Int64?
+    }
+
+    /// Calls for one entry of a directory; false ends the listing.
+    public typealias Visitor = (_ name: UnsafeRawBufferPointer, Attributes, _ cookie: UInt64) -> Bool
+
+    // Held so that it closes after the statements.
+    private let connection: Connection
+    private let nodeByName: Statement
+    private let nodeByID: Statement
+    private let nodesOfParent: Statement
+    private let blobByHash: Statement
+    private let blobByID: Statement
+    private let blobsAfter: Statement
+    private let blobIdentity: Statement
+    private let tagPage: Statement
+    private let documents: DocumentReader
+
+    /// Documents come before the nodes of a directory: their cookies are their kinds', a node's is its id's.
+    private static let cookieBase: UInt64 = 16
+
+    /// Opens a connection to a database that a ``Catalog`` has brought up to date.
+    public init(path: String) throws {
+        let connection = try Connection(path: path)
+        self.connection = connection
+        func statement(_ sql: String) throws -> Statement { try Statement(sql, on: connection.handle) }
+        nodeByName = try statement(NodeRow.select + " WHERE nodes.parent = ?1 AND nodes.name = ?2")
+        nodeByID = try statement(NodeRow.select + " WHERE nodes.id = ?1")
+        nodesOfParent = try statement(
+            NodeRow.select + " WHERE nodes.parent = ?1 AND nodes.id > ?2 ORDER BY nodes.id")
+        blobByHash = try statement(BlobRow.select + " WHERE sha256 = ?1")
+        blobByID = try statement(BlobRow.select + " WHERE id = ?1")
+        blobsAfter = try statement(BlobRow.select + " WHERE id > ?1 ORDER BY id")
+        blobIdentity = try statement("SELECT sha256, size, nonce, verified_at FROM blobs WHERE id = ?1")
+        tagPage = try statement("SELECT tags FROM blob_tags WHERE position = ?1")
+        documents = try DocumentReader(connection.handle)
+    }
+
+    // MARK: Tree
+
+    /// The attributes of a name in a directory; nil where there is none.
+    public func lookup(_ name: UnsafeRawBufferPointer, in directory: Int64) throws -> Attributes? {
+        if directory == FixedNode.blobs.rawValue {
+            blobByHash.bindText(name, at: 1)
+            return try blobByHash.first { BlobRow.attributes($0) }
+        }
+        if let document = DocumentReader.document(named: name),
+            let found = try documents.attributes(of: document, node: directory)
+        {
+            return found
+        }
+        nodeByName.bind(directory, at: 1)
+        nodeByName.bindBlob(name, at: 2)
+        return try nodeByName.first { NodeRow.attributes($0) }
+    }
+
+    /// The attributes of an inode; nil where there is none any more.
+    public func attributes(of inode: Inode) throws -> Attributes? {
+        switch inode {
+        case .node(let id):
+            nodeByID.bind(id, at: 1)
+            return try nodeByID.first { NodeRow.attributes($0) }
+        case .blob(let id):
+            blobByID.bind(id, at: 1)
+            return try blobByID.first { BlobRow.attributes($0) }
+        case .document(let document, let node):
+            return try documents.attributes(of: document, node: node)
+        }
+    }
+
+    /// The entries of a directory after a cookie, in the order in which they came.
+    public func list(_ directory: Int64, after cookie: UInt64, _ visit: Visitor) throws {
+        let row = cookie <= Self.cookieBase ? 0 : Int64(truncatingIfNeeded: cookie - Self.cookieBase)
+        if directory == FixedNode.blobs.rawValue {
+            blobsAfter.bind(row, at: 1)
+            return try blobsAfter.forEach {
+                visit($0.bytes(BlobRow.nameColumn), BlobRow.attributes($0), Self.cookie($0.integer(0)))
+            }
+        }
+        if cookie < Self.cookieBase, try !listDocuments(of: directory, after: cookie, visit) { return }
+        nodesOfParent.bind(directory, at: 1)
+        nodesOfParent.bind(row, at: 2)
+        try nodesOfParent.forEach {
+            visit($0.bytes(NodeRow.nameColumn), NodeRow.attributes($0), Self.cookie($0.integer(0)))
+        }
+    }
+
+    private func listDocuments(of node: Int64, after cookie: UInt64, _ visit: Visitor) throws -> Bool {
+        for document in Inode.Document.allCases where document.rawValue > cookie {
+            guard let attributes = try documents.attributes(of: document, node: node) else { continue }
+            var name = document.fileName
+            guard name.withUTF8({ visit(UnsafeRawBufferPointer($0), attributes, document.rawValue) }) else { return false }
+        }
+        return true
+    }
+
+    private static func cookie(_ row: Int64) -> UInt64 { UInt64(bitPattern: row) &+ cookieBase }
+
+    /// The target of a symbolic link; nil where the node is none.
+    public func target(of node: Int64) throws -> [UInt8]? {
+        nodeByID.bind(node, at: 1)
+        return try nodeByID.first { $0.isNull(NodeRow.targetColumn) ? nil : [UInt8]($0.bytes(NodeRow.targetColumn)) }
+    }
+
+    /// The bytes of a document; nil where its row is gone.
+    public func content(of document: Inode.Document, node: Int64) throws -> [UInt8]? {
+        try documents.content(of: document, node: node)
+    }
+
+    // MARK: Blobs
+
+    /// What a read needs to know of a blob; nil where there is none.
+    public func identity(ofBlob row: Int64) throws -> BlobIdentity? {
+        blobIdentity.bind(row, at: 1)
+        return try blobIdentity.first { found in
+            guard let id = ContentID(hex: found.bytes(0)) else { return nil }
+            return BlobIdentity(
+                id: id, size: found.integer(1), nonce: [UInt8](found.bytes(2)),
+                verified: found.isNull(3) ? nil : found.integer(3))
+        }
+    }
+
+    /// Copies a row of chunk tags into memory; the number of bytes copied, 0 where there is no such row.
+    public func copyTags(ofBlob row: Int64, page: Int, into memory: UnsafeMutableRawBufferPointer) throws -> Int {
+        tagPage.bind(TagPage.position(blob: row, page: page), at: 1)
+        return try tagPage.first { found in
+            let tags = found.bytes(0)
+            let count = min(tags.count, memory.count)
+            UnsafeMutableRawBufferPointer(rebasing: memory.prefix(count))
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: tags.prefix(count)))
+            return count
+        } ?? 0
+    }
+}
+
+/// A private connection to the database, read-only by its own rule.
+final class Connection {
+    let handle: OpaquePointer
+
+    init(path: String) throws {
+        var handle: OpaquePointer?
+        // Read-write, since a read-only connection cannot recover a WAL; query_only keeps it from writing.
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
+        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        guard code == SQLITE_OK, let handle else {
+            let error = Statement.failure(handle)
+            sqlite3_close_v2(handle)
+            throw error
+        }
+        self.handle = handle
+        sqlite3_busy_timeout(handle, 10_000)
+        // A mebibyte of pages a thread: the kernel's page cache holds the rest, and memory does not grow.
+        sqlite3_exec(handle, "PRAGMA query_only = 1; PRAGMA cache_size = -1024", nil, nil, nil)
+    }
+
+    // Deferred by SQLite until the last statement is finalized.
+    deinit { sqlite3_close_v2(handle) }
+}

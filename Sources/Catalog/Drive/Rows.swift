@@ -1,0 +1,38 @@
+internal import Primitives
+internal import Tree
+
+/// The columns of `nodes`, joined with the blob behind a link, and what they mean.
+enum NodeRow {
+    static let nameColumn: Int32 = 2
+    static let targetColumn: Int32 = 4
+
+    static let select = """
+        SELECT nodes.id, nodes.kind, nodes.name, nodes.modified_at, nodes.target,
+            blobs.id, blobs.size, blobs.links, blobs.created_at, blobs.media_type
+        FROM nodes LEFT JOIN blobs ON blobs.id = nodes.blob
+        """
+
+    static func attributes(_ row: Statement) -> Attributes {
+        if !row.isNull(5) { return BlobRow.attributes(row, from: 5) }
+        let isLink = row.integer(1) == NodeKind.symbolicLink.rawValue
+        let time = row.integer(3)
+        return Attributes(
+            inode: .node(row.integer(0)), kind: isLink ? .symbolicLink : .directory,
+            size: isLink ? Int64(row.bytes(targetColumn).count) : 0, modified: time, changed: time)
+    }
+}
+
+/// The columns of `blobs` and what they mean.
+enum BlobRow {
+    static let nameColumn: Int32 = 5
+
+    static let select = "SELECT id, size, links, created_at, media_type, sha256 FROM blobs"
+
+    static func attributes(_ row: Statement, from first: Int32 = 0) -> Attributes {
+        let isProgram = row.integer(first + 4) == MediaType.program.rawValue
+        let time = row.integer(first + 3)
+        return Attributes(
+            inode: .blob(row.integer(first)), kind: isProgram ? .program : .file, size: row.integer(first + 1),
+            links: 1 &+ UInt32(truncatingIfNeeded: row.integer(first + 2)), modified: time, changed: time)
+    }
+}

@@ -1,0 +1,119 @@
+internal import Foundation
+internal import GRDB
+internal import Primitives
+internal import Tree
+
+/// Brings a database to the schema that this program knows, one version after another, each in a transaction.
+enum Migrations {
+    static let newest = TreeSchema.version
+
+    /// Applies what is missing and records it in `schema_version`.
+    ///
+    /// - Throws: `damaged` for a newer schema, or where a migration's result is not sound.
+    static func run(_ database: Database) throws {
+        let current = try version(of: database)
+        for step in steps where step.version > current {
+            try database.inTransaction(.immediate) {
+                try step.apply(database)
+                try record(step.version, step.description, in: database)
+                return .commit
+            }
+        }
+    }
+
+    private struct Step {
+        let version: Int
+        let description: String
+        let apply: (Database) throws -> Void
+    }
+
+    private static var steps: [Step] {
+        [
+            Step(version: SeedSchema.version, description: SeedSchema.description) {
+                try $0.execute(sql: SeedSchema.sql)
+            },
+            Step(version: TreeSchema.version, description: TreeSchema.description) { database in
+                let claimed = try claimedVersion(in: database)
+                try database.execute(sql: TreeSchema.sql)
+                try database.execute(sql: "INSERT INTO store VALUES ('claimed_version', ?)", arguments: [claimed])
+                try insertFixedNodes(database)
+                try noteEveryRow(database)
+            },
+        ]
+    }
+
+    /// The version to migrate from; 0 for an empty database.
+    ///
+    /// `schema_version` is the seed's table and anyone may write it: rows above 1 in a database that has none of our
+    /// tables were not made by us. They are believed only if they leave a gap, as a jump to a future version does;
+    /// how far an unbroken run of them went is kept, so that they are not taken for a newer schema later.
+    static func version(of database: Database) throws -> Int {
+        guard try database.tableExists("schema_version") else { return 0 }
+        let claimed = try claimedVersion(in: database)
+        guard try database.tableExists("store") else {
+            let rows = try Int.fetchOne(database, sql: "SELECT count(*) FROM schema_version WHERE version > 0") ?? 0
+            if claimed > newest, claimed != rows { throw newer(claimed) }
+            return min(claimed, SeedSchema.version)
+        }
+        let own = try storedInteger("schema_version", in: database) ?? 0
+        let tolerated = max(newest, try storedInteger("claimed_version", in: database) ?? 0)
+        if own > newest || claimed > tolerated { throw newer(max(own, claimed)) }
+        return own
+    }
+
+    private static func claimedVersion(in database: Database) throws -> Int {
+        try Int.fetchOne(database, sql: "SELECT max(version) FROM schema_version") ?? 0
+    }
+
+    private static func storedInteger(_ key: String, in database: Database) throws -> Int? {
+        try Int.fetchOne(database, sql: "SELECT value FROM store WHERE key = ?", arguments: [key])
+    }
+
+    private static func newer(_ version: Int) -> OsnovaError {
+        OsnovaError.damaged(
+            "the database has schema version \(version), this program knows \(newest): use a newer osnovafs")
+    }
+
+    private static func record(_ version: Int, _ description: String, in database: Database) throws {
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO schema_version(version, applied_at, description) VALUES (?, ?, ?)",
+            arguments: [version, Clock.seconds, description])
+        if version >= TreeSchema.version {
+            try database.execute(sql: "INSERT OR REPLACE INTO store VALUES ('schema_version', ?)", arguments: [version])
+        }
+        guard try String.fetchOne(database, sql: "PRAGMA quick_check(1)") == "ok" else {
+            throw OsnovaError.damaged("the database is not sound after its migration to version \(version)")
+        }
+    }
+
+    private static func insertFixedNodes(_ database: Database) throws {
+        for node in FixedNode.allCases {
+            try database.execute(
+                sql: "INSERT INTO nodes(id, parent, kind, name, modified_at) VALUES (?, ?, ?, ?, ?)",
+                arguments: [
+                    node.rawValue, node == .root ? -1 : FixedNode.root.rawValue, NodeKind.directory.rawValue,
+                    Data(node.name.utf8), Clock.nanoseconds,
+                ])
+        }
+        // Ids below 64 stay free for fixed nodes of later versions: AUTOINCREMENT never goes back.
+        try database.execute(
+            sql: """
+                INSERT INTO nodes(id, parent, kind, name, modified_at) VALUES (63, -1, 0, x'00', 0);
+                DELETE FROM nodes WHERE id = 63;
+                """)
+    }
+
+    private static func noteEveryRow(_ database: Database) throws {
+        let tables: [(String, String, RowKind)] = [
+            ("components", "component_id", .component), ("applications", "application_id", .application),
+            ("autonomi_cache", "autonomi_address", .cacheEntry),
+        ]
+        for (table, key, kind) in tables {
+            try database.execute(
+                sql: """
+                    INSERT INTO dirty_rows(kind, key)
+                    SELECT \(kind.rawValue), CAST(\(key) AS BLOB) FROM \(table) WHERE \(key) IS NOT NULL
+                    """)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+internal import Foundation
+internal import GRDB
+public import Primitives
+
+/// A row of `applications`.
+public struct Application: Sendable, Equatable {
+    public var id: String
+    public var name: String
+    public var version: String
+    public var description: String?
+    public var author: String?
+    /// The blob of the icon.
+    public var icon: ContentID?
+    /// The manifest as it was given, byte for byte.
+    public var manifest: String
+    public var autonomiAddress: String?
+    /// Unix seconds.
+    public var installedAt: Int64
+    /// Unix seconds.
+    public var lastLaunched: Int64?
+    public var launchCount: Int64
+
+    /// Makes a row that was never launched.
+    public init(
+        id: String, name: String, version: String, description: String? = nil, author: String? = nil,
+        icon: ContentID? = nil, manifest: String, autonomiAddress: String? = nil, installedAt: Int64 = Clock.seconds
+    ) {
+        self.id = id
+        self.name = name
+        self.version = version
+        self.description = description
+        self.author = author
+        self.icon = icon
+        self.manifest = manifest
+        self.autonomiAddress = autonomiAddress
+        self.installedAt = installedAt
+        launchCount = 0
+    }
+
+    init(_ row: Row) {
+        id = row["application_id"] ?? ""
+        name = row["name"] ?? ""
+        version = row["version"] ?? ""
+        description = row["description"]
+        author = row["author"]
+        icon = (row["icon_blob_hash"] as String?).flatMap { ContentID(hex: $0) }
+        manifest = row["manifest_json"] ?? ""
+        autonomiAddress = row["autonomi_address"]
+        installedAt = row["installed_at"] ?? 0
+        lastLaunched = row["last_launched"]
+        launchCount = row["launch_count"] ?? 0
+    }
+}
+
+extension Reading {
+    /// The application of an id; nil where there is none.
+    public func application(_ id: String) throws -> Application? {
+        try Row.fetchOne(database, sql: "SELECT * FROM applications WHERE application_id = ?", arguments: [id])
+            .map(Application.init)
+    }
+
+    /// All applications by id.
+    public func applications() throws -> [Application] {
+        try Row.fetchAll(database, sql: "SELECT * FROM applications ORDER BY application_id").map(Application.init)
+    }
+}
+
+extension Writing {
+    /// Inserts an application, or brings the row of the same id to this version.
+    ///
+    /// Launch times stay, and so does the icon where the new row brings none.
+    public func save(_ application: Application) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO applications(application_id, name, version, description, author, icon_blob_hash,
+                    manifest_json, autonomi_address, installed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT(application_id) DO UPDATE SET name = excluded.name, version = excluded.version,
+                    description = excluded.description, author = excluded.author,
+                    icon_blob_hash = coalesce(excluded.icon_blob_hash, icon_blob_hash),
+                    manifest_json = excluded.manifest_json, autonomi_address = excluded.autonomi_address,
+                    installed_at = excluded.installed_at
+                """,
+            arguments: [
+                application.id, application.name, application.version, application.description, application.author,
+                application.icon?.hex, application.manifest, application.autonomiAddress, application.installedAt,
+            ])
+    }
+
+    /// Removes an application; false where there is none.
+    public func removeApplication(_ id: String) throws -> Bool {
+        try database.execute(sql: "DELETE FROM applications WHERE application_id = ?", arguments: [id])
+        return database.changesCount > 0
+    }
+}

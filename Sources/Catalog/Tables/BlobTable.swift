@@ -1,0 +1,202 @@
+internal import Foundation
+internal import GRDB
+public import Primitives
+public import Tree
+
+/// What the database knows of a blob.
+public struct BlobRecord: Sendable {
+    /// The row, and with it the inode.
+    public let row: Int64
+    /// The SHA-256 of the plaintext.
+    public let id: ContentID
+    /// Bytes of plaintext; of a blob that was not verified yet, what its file's size implies.
+    public let size: Int64
+    /// The nonce that the chunk tags were made for; nil for a blob that was not verified yet.
+    public let nonce: [UInt8]?
+    /// Unix nanoseconds.
+    public let created: Int64
+    /// Unix seconds of the last verification as a whole.
+    public let verified: Int64?
+
+    init?(_ row: Row) {
+        guard let id = ContentID(hex: row["sha256"] as String? ?? "") else { return nil }
+        self.row = row["id"]
+        self.id = id
+        size = row["size"]
+        nonce = (row["nonce"] as Data?).map(Array.init)
+        created = row["created_at"]
+        verified = row["verified_at"]
+    }
+}
+
+/// A blob that was just sealed, or just verified as a whole.
+public struct VerifiedBlob: Sendable {
+    /// The SHA-256 of the plaintext.
+    public var id: ContentID
+    /// Bytes of plaintext.
+    public var size: Int64
+    /// The 12 bytes at the file's start.
+    public var nonce: [UInt8]
+    /// 16 bytes for each 64 KiB.
+    public var tags: [UInt8]
+    /// What its first bytes tell.
+    public var mediaType: MediaType
+
+    /// Gathers what a verification found.
+    public init(id: ContentID, size: Int64, nonce: [UInt8], tags: [UInt8], mediaType: MediaType) {
+        self.id = id
+        self.size = size
+        self.nonce = nonce
+        self.tags = tags
+        self.mediaType = mediaType
+    }
+}
+
+/// How the chunk tags lie in `blob_tags`.
+public enum TagPage {
+    /// Tags in a row.
+    public static let tagCount = 64
+    /// Bytes in a full row.
+    public static let byteCount = tagCount * Tag.byteCount
+
+    static func position(blob: Int64, page: Int) -> Int64 { blob << 16 | Int64(page) }
+}
+
+extension Reading {
+    /// The record of a blob; nil where there is none.
+    public func blob(_ id: ContentID) throws -> BlobRecord? {
+        try Row.fetchOne(
+            database.cachedStatement(sql: "SELECT * FROM blobs WHERE sha256 = ?"), arguments: [id.hex]
+        ).flatMap(BlobRecord.init)
+    }
+
+    /// Whether a blob is known.
+    public func hasBlob(_ id: ContentID) throws -> Bool {
+        try Row.fetchOne(
+            database.cachedStatement(sql: "SELECT 1 FROM blobs WHERE sha256 = ?"), arguments: [id.hex]) != nil
+    }
+
+    /// Whether a blob of exactly so many bytes is known: if not, content of that size is new.
+    public func hasBlob(ofSize size: Int64) throws -> Bool {
+        try Row.fetchOne(
+            database.cachedStatement(sql: "SELECT 1 FROM blobs WHERE size = ? LIMIT 1"), arguments: [size]) != nil
+    }
+
+    /// The next blobs by row, at most `limit`.
+    public func blobs(after row: Int64, limit: Int) throws -> [BlobRecord] {
+        try Row.fetchAll(
+            database.cachedStatement(sql: "SELECT * FROM blobs WHERE id > ? ORDER BY id LIMIT ?"),
+            arguments: [row, limit]
+        ).compactMap(BlobRecord.init)
+    }
+
+    /// All chunk tags of a blob, 16 bytes each.
+    public func tags(ofBlob row: Int64) throws -> [UInt8] {
+        let pages = try Data.fetchAll(
+            database.cachedStatement(
+                sql: "SELECT tags FROM blob_tags WHERE position BETWEEN ? AND ? ORDER BY position"),
+            arguments: [TagPage.position(blob: row, page: 0), TagPage.position(blob: row, page: 0xFFFF)])
+        return pages.flatMap { Array($0) }
+    }
+
+    /// The content ids that seed rows refer to and that no blob row has.
+    public func danglingReferences() throws -> [String] {
+        try String.fetchAll(
+            database,
+            sql: """
+                SELECT hash FROM (SELECT icon_blob_hash AS hash FROM applications WHERE icon_blob_hash IS NOT NULL
+                    UNION SELECT blob_hash FROM autonomi_cache)
+                WHERE hash NOT IN (SELECT sha256 FROM blobs) ORDER BY hash
+                """)
+    }
+
+    /// The blobs behind icons and artifacts that were not verified yet.
+    public func unverifiedNamedBlobs() throws -> [BlobRecord] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT DISTINCT blobs.* FROM blobs JOIN nodes ON nodes.blob = blobs.id
+                WHERE blobs.nonce IS NULL AND nodes.kind IN (?, ?) ORDER BY blobs.size
+                """, arguments: [NodeKind.artifact.rawValue, NodeKind.icon.rawValue]
+        ).compactMap(BlobRecord.init)
+    }
+}
+
+extension Writing {
+    /// Records a blob that was sealed or verified; one that is known gets the new nonce and tags.
+    ///
+    /// - Returns: the row.
+    @discardableResult
+    public func record(_ blob: VerifiedBlob) throws -> Int64 {
+        let known = try Row.fetchOne(
+            database.cachedStatement(sql: "SELECT id, media_type, size FROM blobs WHERE sha256 = ?"),
+            arguments: [blob.id.hex])
+        let row = try known.map { $0["id"] as Int64 } ?? nodes.insertBlob(blob.id, size: blob.size, created: nodes.now)
+        try nodes.run(
+            "UPDATE blobs SET size = ?, nonce = ?, media_type = ?, verified_at = ? WHERE id = ?",
+            [blob.size, Data(blob.nonce), blob.mediaType.rawValue, nodes.now / 1_000_000_000, row])
+        try replaceTags(blob.tags, ofBlob: row, isKnown: known != nil)
+        if let known, known["media_type"] != blob.mediaType.rawValue || known["size"] != blob.size {
+            try nodes.logChanged(.blob(row))
+            try renameTypedLinks(to: row)
+        }
+        return row
+    }
+
+    /// Records a file that nobody verified yet.
+    public func recordUnverified(_ id: ContentID, size: Int64, created: Int64) throws {
+        if try nodes.blobID(of: id) == nil { try nodes.insertBlob(id, size: size, created: created) }
+    }
+
+    /// Notes that a blob was verified as a whole just now.
+    public func recordVerification(ofBlob row: Int64) throws {
+        try nodes.run("UPDATE blobs SET verified_at = ? WHERE id = ?", [nodes.now / 1_000_000_000, row])
+    }
+
+    private func replaceTags(_ tags: [UInt8], ofBlob row: Int64, isKnown: Bool) throws {
+        if isKnown {
+            try nodes.run(
+                "DELETE FROM blob_tags WHERE position BETWEEN ? AND ?",
+                [TagPage.position(blob: row, page: 0), TagPage.position(blob: row, page: 0xFFFF)])
+        }
+        for (page, start) in stride(from: 0, to: tags.count, by: TagPage.byteCount).enumerated() {
+            try nodes.run(
+                "INSERT INTO blob_tags(position, tags) VALUES (?, ?)",
+                [
+                    TagPage.position(blob: row, page: page),
+                    Data(tags[start..<min(start + TagPage.byteCount, tags.count)]),
+                ])
+        }
+    }
+
+    /// An icon's or artifact's suffix follows its type, which is known now.
+    private func renameTypedLinks(to blob: Int64) throws {
+        try nodes.run(
+            """
+            INSERT OR IGNORE INTO dirty_rows(kind, key)
+            SELECT CASE holder.kind WHEN ?1 THEN ?2 ELSE ?3 END, holder.key
+            FROM nodes AS link JOIN nodes AS holder ON holder.id = link.parent
+            WHERE link.blob = ?4 AND link.kind IN (?5, ?6)
+            """,
+            [
+                NodeKind.component.rawValue, RowKind.component.rawValue, RowKind.application.rawValue, blob,
+                NodeKind.artifact.rawValue, NodeKind.icon.rawValue,
+            ])
+    }
+}
+
+extension NodeWriter {
+    func blobID(of id: ContentID) throws -> Int64? {
+        try Int64.fetchOne(
+            database.cachedStatement(sql: "SELECT id FROM blobs WHERE sha256 = ?"), arguments: [id.hex])
+    }
+
+    @discardableResult
+    func insertBlob(_ id: ContentID, size: Int64, created: Int64) throws -> Int64 {
+        try run("INSERT INTO blobs(sha256, size, created_at) VALUES (?, ?, ?)", [id.hex, size, created])
+        let row = database.lastInsertedRowID
+        try touch(FixedNode.blobs.rawValue)
+        try logAdded(Data(id.hex.utf8), in: FixedNode.blobs.rawValue)
+        return row
+    }
+}

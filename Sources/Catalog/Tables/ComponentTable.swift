@@ -1,0 +1,116 @@
+internal import Foundation
+internal import GRDB
+public import Primitives
+
+/// A row of `components`.
+public struct Component: Sendable, Equatable {
+    /// The two kinds of component that the seed has.
+    public enum Kind: String, Sendable, CaseIterable {
+        case frontend
+        case backend
+    }
+
+    public var id: String
+    public var name: String
+    public var version: String
+    public var kind: Kind
+    public var description: String?
+    public var author: String?
+    public var license: String?
+    /// The manifest as it was given, byte for byte.
+    public var manifest: String
+    public var autonomiAddress: String?
+    /// Unix seconds.
+    public var installedAt: Int64
+    /// Unix seconds.
+    public var lastUsed: Int64?
+
+    /// Makes a row that was never used.
+    public init(
+        id: String, name: String, version: String, kind: Kind, description: String? = nil, author: String? = nil,
+        license: String? = nil, manifest: String, autonomiAddress: String? = nil, installedAt: Int64 = Clock.seconds
+    ) {
+        self.id = id
+        self.name = name
+        self.version = version
+        self.kind = kind
+        self.description = description
+        self.author = author
+        self.license = license
+        self.manifest = manifest
+        self.autonomiAddress = autonomiAddress
+        self.installedAt = installedAt
+    }
+
+    /// The cache address of the component's artifact: its own, or one made from its id and version.
+    public var artifactAddress: String { autonomiAddress ?? "local:\(id)@\(version)" }
+
+    init(_ row: Row) {
+        id = row["component_id"] ?? ""
+        name = row["name"] ?? ""
+        version = row["version"] ?? ""
+        kind = Kind(rawValue: row["type"] ?? "") ?? .backend
+        description = row["description"]
+        author = row["author"]
+        license = row["license"]
+        manifest = row["manifest_json"] ?? ""
+        autonomiAddress = row["autonomi_address"]
+        installedAt = row["installed_at"] ?? 0
+        lastUsed = row["last_used"]
+    }
+}
+
+/// A component's row of `component_registry`.
+public struct Registration: Sendable {
+    /// One of `starting`, `running`, `stopping`, `stopped`, `crashed`.
+    public let status: String
+    /// The process.
+    public let processID: Int64
+}
+
+extension Reading {
+    /// The component of an id; nil where there is none.
+    public func component(_ id: String) throws -> Component? {
+        try Row.fetchOne(database, sql: "SELECT * FROM components WHERE component_id = ?", arguments: [id])
+            .map(Component.init)
+    }
+
+    /// All components by id.
+    public func components() throws -> [Component] {
+        try Row.fetchAll(database, sql: "SELECT * FROM components ORDER BY component_id").map(Component.init)
+    }
+
+    /// Whether a component is said to run, and where; nil where the registry does not know it.
+    public func registration(of id: String) throws -> Registration? {
+        try Row.fetchOne(
+            database, sql: "SELECT status, pid FROM component_registry WHERE component_id = ?", arguments: [id]
+        ).map { Registration(status: $0["status"] ?? "", processID: $0["pid"] ?? 0) }
+    }
+}
+
+extension Writing {
+    /// Inserts a component, or brings the row of the same id to this version; times of use stay.
+    public func save(_ component: Component) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO components(component_id, name, version, type, description, author, license, manifest_json,
+                    autonomi_address, installed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT(component_id) DO UPDATE SET name = excluded.name, version = excluded.version,
+                    type = excluded.type, description = excluded.description, author = excluded.author,
+                    license = excluded.license, manifest_json = excluded.manifest_json,
+                    autonomi_address = excluded.autonomi_address, installed_at = excluded.installed_at
+                """,
+            arguments: [
+                component.id, component.name, component.version, component.kind.rawValue, component.description,
+                component.author, component.license, component.manifest, component.autonomiAddress,
+                component.installedAt,
+            ])
+    }
+
+    /// Removes a component with its registry row; false where there is none.
+    public func removeComponent(_ id: String) throws -> Bool {
+        try database.execute(sql: "DELETE FROM component_registry WHERE component_id = ?", arguments: [id])
+        try database.execute(sql: "DELETE FROM components WHERE component_id = ?", arguments: [id])
+        return database.changesCount > 0
+    }
+}

@@ -1,0 +1,50 @@
+internal import Foundation
+internal import GRDB
+
+/// What the store knows of itself.
+extension Reading {
+    /// The fingerprint of the store's key; nil where none was recorded yet.
+    public func keyFingerprint() throws -> [UInt8]? {
+        try Data.fetchOne(database, sql: "SELECT value FROM store WHERE key = 'key_fingerprint'").map(Array.init)
+    }
+}
+
+extension Writing {
+    /// Records the fingerprint of the store's key.
+    public func setKeyFingerprint(_ fingerprint: [UInt8]) throws {
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO store VALUES ('key_fingerprint', ?)", arguments: [Data(fingerprint)])
+    }
+}
+
+/// Counts and sizes of a store.
+public struct CatalogStatistics: Sendable {
+    public let blobCount: Int64
+    /// Bytes of plaintext.
+    public let plainBytes: Int64
+    public let components: Int64
+    public let applications: Int64
+    public let cacheEntries: Int64
+    /// Bytes of plaintext that the cache refers to.
+    public let cacheBytes: Int64
+    /// Bytes of the database.
+    public let databaseBytes: Int64
+    /// Files, directories and links of the tree.
+    public let nodes: Int64
+}
+
+extension Reading {
+    /// Counts what is stored; reads the whole list of blobs.
+    public func statistics() throws -> CatalogStatistics {
+        func number(_ sql: String) throws -> Int64 { try Int64.fetchOne(database, sql: sql) ?? 0 }
+        return CatalogStatistics(
+            blobCount: try number("SELECT count(*) FROM blobs"),
+            plainBytes: try number("SELECT total(size) FROM blobs"),
+            components: try number("SELECT count(*) FROM components"),
+            applications: try number("SELECT count(*) FROM applications"),
+            cacheEntries: try number("SELECT count(*) FROM autonomi_cache"),
+            cacheBytes: try number("SELECT total(size) FROM autonomi_cache WHERE typeof(size) = 'integer'"),
+            databaseBytes: try number("PRAGMA page_count") * number("PRAGMA page_size"),
+            nodes: try number("SELECT count(*) FROM nodes"))
+    }
+}

@@ -1,0 +1,73 @@
+internal import Foundation
+internal import GRDB
+internal import Primitives
+internal import Tree
+
+/// The names of uploaded files: the tree below `/files`. A path is its components, each bytes as Linux has them.
+extension Writing {
+    /// Records a file under a path, with the directories that it needs; the same path again points to the new content.
+    ///
+    /// - Parameter blob: the blob's row.
+    /// - Throws: `cannotCreate` where a directory has the name, or a file stands where a directory is needed.
+    public func saveFile(at path: [[UInt8]], blob: Int64) throws {
+        let (directory, name) = try place(of: path)
+        guard let existing = try nodes.node(named: name, in: directory) else {
+            try nodes.insert(.file, named: name, in: directory, blob: blob)
+            return
+        }
+        switch NodeKind(rawValue: existing.kind) {
+        case .file: try nodes.point(existing, to: blob)
+        case .symbolicLink:
+            try nodes.remove(existing)
+            try nodes.insert(.file, named: name, in: directory, blob: blob)
+        default: throw Self.refusal(path, "is a directory of the store")
+        }
+    }
+
+    /// Records a symbolic link under a path; the same path again gets the new target.
+    ///
+    /// - Throws: `cannotCreate` where a directory has the name, or a file stands where a directory is needed.
+    public func saveSymbolicLink(at path: [[UInt8]], target: [UInt8]) throws {
+        let (directory, name) = try place(of: path)
+        if let existing = try nodes.node(named: name, in: directory) {
+            guard existing.kind != NodeKind.directory.rawValue else {
+                throw Self.refusal(path, "is a directory of the store")
+            }
+            try nodes.remove(existing)
+        }
+        try nodes.insert(.symbolicLink, named: name, in: directory, target: Data(target))
+    }
+
+    /// Records a directory, with those above it.
+    ///
+    /// - Throws: `cannotCreate` where a file stands at the path or on the way.
+    public func saveDirectory(at path: [[UInt8]]) throws {
+        _ = try directory(at: path[...])
+    }
+
+    private func place(of path: [[UInt8]]) throws -> (directory: Int64, name: Data) {
+        guard let name = path.last else { throw OsnovaError(.usage, "a file needs a name") }
+        return (try directory(at: path.dropLast()), Data(name))
+    }
+
+    private func directory(at path: ArraySlice<[UInt8]>) throws -> Int64 {
+        var current = FixedNode.files.rawValue
+        for (depth, component) in path.enumerated() {
+            let name = Data(component)
+            if let existing = try nodes.node(named: name, in: current) {
+                guard existing.kind == NodeKind.directory.rawValue else {
+                    throw Self.refusal(Array(path.prefix(depth + 1)), "is a file of the store, not a directory")
+                }
+                current = existing.id
+            } else {
+                current = try nodes.insert(.directory, named: name, in: current)
+            }
+        }
+        return current
+    }
+
+    private static func refusal(_ path: [[UInt8]], _ reason: String) -> OsnovaError {
+        let text = path.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
+        return OsnovaError(.cannotCreate, "files/\(text) \(reason): choose another name with --as")
+    }
+}

@@ -1,0 +1,49 @@
+internal import Glibc
+internal import Primitives
+internal import SystemPackage
+
+/// Takes mounts away.
+public enum Unmounting {
+    /// Unmounts what is mounted on `path`; a mount whose driver died is cleared as well.
+    ///
+    /// - Throws: `notFound` where the path does not exist or nothing of ours is mounted there, `busy` where a program uses
+    ///   the mount, `denied` where it is another user's.
+    public static func unmount(_ path: String) throws {
+        let resolved: String
+        do {
+            resolved = try ResolvedPath.resolveMount(path)
+        } catch {
+            throw error.failure("unmounting \(path)")
+        }
+        guard let mounted = try MountTable.filesystem(at: resolved), mounted.isOwn else {
+            throw OsnovaError(.notFound, "\(path) is not an osnovafs mount: nothing to unmount")
+        }
+        try detach(resolved, lazily: isDead(resolved))
+    }
+
+    /// Whether the driver behind a mount is gone.
+    static func isDead(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) != 0 && errno == ENOTCONN
+    }
+
+    /// Unmounts a resolved path; `lazily` also while programs use it.
+    static func detach(_ path: String, lazily: Bool) throws {
+        if geteuid() == 0 {
+            guard umount2(path, UMOUNT_NOFOLLOW | (lazily ? Int32(MNT_DETACH) : 0)) != 0 else { return }
+            throw failure(path, Errno(rawValue: errno))
+        }
+        let outcome = try HelperProgram.run(["-u"] + (lazily ? ["-z"] : []) + ["--", path])
+        guard outcome.status != 0 else { return }
+        let isBusy = outcome.message.contains("busy")
+        throw isBusy ? busy(path) : OsnovaError(.denied, "unmounting \(path): \(outcome.message)")
+    }
+
+    private static func failure(_ path: String, _ error: Errno) -> OsnovaError {
+        error == .resourceBusy ? busy(path) : error.failure("unmounting \(path)")
+    }
+
+    private static func busy(_ path: String) -> OsnovaError {
+        OsnovaError(.busy, "\(path) is in use: close the programs that use it (fuser -vm \(path)) and try again")
+    }
+}

@@ -1,0 +1,31 @@
+internal import Blobs
+internal import Catalog
+internal import Primitives
+
+/// Counts and sizes of a store.
+public struct StoreStatistics: Sendable {
+    public let blobCount: Int64
+    /// Bytes of plaintext.
+    public let plainBytes: Int64
+    /// Bytes of sealed files.
+    public let storedBytes: Int64
+    public let components: Int64
+    public let applications: Int64
+    public let cacheEntries: Int64
+    /// Bytes of plaintext that the cache refers to.
+    public let cacheBytes: Int64
+    /// Bytes of the database.
+    public let databaseBytes: Int64
+}
+
+extension Store {
+    /// Counts what is stored; needs no key.
+    public func statistics() throws -> StoreStatistics {
+        let counted = try catalog.read { try $0.statistics() }
+        return StoreStatistics(
+            blobCount: counted.blobCount, plainBytes: counted.plainBytes,
+            storedBytes: counted.plainBytes + counted.blobCount * Self.sealingOverhead,
+            components: counted.components, applications: counted.applications, cacheEntries: counted.cacheEntries,
+            cacheBytes: counted.cacheBytes, databaseBytes: counted.databaseBytes)
+    }
+}

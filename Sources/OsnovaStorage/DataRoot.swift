@@ -1,0 +1,62 @@
+internal import Glibc
+internal import Primitives
+internal import SystemPackage
+
+/// The directory that holds a store, and where its parts lie in it.
+public struct DataRoot: Sendable, Equatable {
+    /// The directory, absolute.
+    public let path: String
+
+    /// Names a directory, which need not exist.
+    public init(path: String) {
+        guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else {
+            self.path = path
+            return
+        }
+        defer { free(current) }
+        self.path = "\(String(cString: current))/\(path)"
+    }
+
+    /// The directory that a command uses: the one given, else `$OSNOVA_DATA_ROOT`, else
+    /// `${XDG_DATA_HOME:-$HOME/.local/share}/osnova`.
+    public static func resolve(_ given: String?, environment: [String: String]) throws -> DataRoot {
+        func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        if let given {
+            guard !given.isEmpty else { throw OsnovaError(.usage, "--data-root is empty: name a directory") }
+            return DataRoot(path: given)
+        }
+        if let root = value("OSNOVA_DATA_ROOT") { return DataRoot(path: root) }
+        if let data = value("XDG_DATA_HOME") { return DataRoot(path: "\(data)/osnova") }
+        if let home = value("HOME") { return DataRoot(path: "\(home)/.local/share/osnova") }
+        throw OsnovaError(.usage, "no data root: give --data-root, or set OSNOVA_DATA_ROOT or HOME")
+    }
+
+    /// The database.
+    public var database: String { "\(path)/osnova.db" }
+    /// The sealed blobs.
+    public var blobs: String { "\(path)/blobs" }
+    /// The log of this program.
+    public var log: String { "\(path)/logs/osnova.log" }
+
+    static let directories = ["blobs", "identity", "components", "logs", "logs/components"]
+
+    /// Makes the directories that are missing, each 0700.
+    func makeDirectories() throws {
+        do {
+            if mkdir(path, 0o700) != 0, errno != EEXIST { try makeParents() }
+            let root = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
+            for name in Self.directories { try SystemCalls.makeDirectory(at: root, name) }
+            try SystemCalls.synchronize(root)
+        } catch let error as Errno {
+            throw error.failure("making the data root \(path)", kind: .cannotCreate)
+        }
+    }
+
+    private func makeParents() throws {
+        let components = path.split(separator: "/")
+        for depth in 1...max(1, components.count) {
+            let ancestor = "/" + components.prefix(depth).joined(separator: "/")
+            if mkdir(ancestor, 0o700) != 0, errno != EEXIST { throw Errno(rawValue: errno) }
+        }
+    }
+}

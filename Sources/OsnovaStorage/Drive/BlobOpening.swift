@@ -1,0 +1,57 @@
+internal import Blobs
+internal import Catalog
+internal import Primitives
+internal import Sealing
+
+extension StoreTree {
+    /// Opens a blob's file for verified reads; one whose tags are missing or another file's is adopted first.
+    func open(_ row: Int64, _ catalog: CatalogReader) throws -> OpenBlob {
+        guard let identity = try catalog.identity(ofBlob: row) else {
+            throw OsnovaError(.notFound, "the blob of inode row \(row) is gone")
+        }
+        return try store.open(identity, row: row) { [adoptions, store] id, status in
+            try adoptions.adopt(id, status: status) { try store.adopt(id) }
+        }
+    }
+}
+
+extension Store {
+    /// Opens a sealed file and finds what its chunk tags are made for; `adopt` is called where there are none.
+    func open(
+        _ identity: CatalogReader.BlobIdentity, row: Int64,
+        adopt: (ContentID, SystemCalls.Status) throws -> SealedBlob
+    ) throws -> OpenBlob {
+        let file = try openListed(identity.id)
+        let status = try SystemCalls.status(of: file)
+        let nonce = try fileNonce(file)
+        if nonce == identity.nonce, let known = Nonce(nonce),
+            let blob = SealedBlob(id: identity.id, nonce: known, length: identity.size)
+        {
+            guard status.size == identity.size &+ SealedLayout.overhead else {
+                throw OsnovaError.damaged(
+                    "blob \(identity.id) is damaged: \(status.size) bytes, not \(identity.size &+ SealedLayout.overhead)")
+            }
+            return OpenBlob(row: row, blob: blob, file: file, status: status)
+        }
+        let blob = try adopt(identity.id, status)
+        return OpenBlob(row: row, blob: blob, file: file, status: status)
+    }
+
+    /// A file that the catalog lists and that is not there is damage, not an absent name.
+    private func openListed(_ id: ContentID) throws -> OwnedDescriptor {
+        do {
+            return try blobs.open(id)
+        } catch let error as OsnovaError where error.kind == .notFound {
+            throw OsnovaError.damaged("blob \(id) is missing: its file is not in \(blobs.path)")
+        }
+    }
+
+    /// Gives a sealed file that has no row its row; false where there is no such file.
+    func meet(_ id: ContentID) throws -> Bool {
+        guard let status = try blobs.status(of: id), let size = SealedLayout.plaintextLength(ofFile: status.size) else {
+            return false
+        }
+        try catalog.write { try $0.recordUnverified(id, size: size, created: status.modified) }
+        return true
+    }
+}

@@ -1,0 +1,55 @@
+internal import Catalog
+internal import Primitives
+internal import Sealing
+
+/// The rows of chunk tags that a thread used last: sequential reads take most of theirs from here.
+///
+/// Direct-mapped, of a fixed size, used by one thread.
+final class TagCache {
+    private static let slots = 16
+
+    private let catalog: CatalogReader
+    private let memory = ScratchBuffer(count: slots * TagPage.byteCount)
+    private var owners: [(blob: Int64, page: Int, count: Int)]
+
+    init(catalog: CatalogReader) {
+        self.catalog = catalog
+        owners = Array(repeating: (-1, 0, 0), count: Self.slots)
+    }
+
+    /// Copies the tags of a run of chunks, 16 bytes each.
+    ///
+    /// - Throws: `damaged` where the database has fewer tags than the blob has chunks.
+    func copy(_ chunks: ClosedRange<Int>, ofBlob row: Int64, into target: UnsafeMutableRawBufferPointer) throws {
+        var next = chunks.lowerBound
+        while next <= chunks.upperBound {
+            let page = next / TagPage.tagCount
+            let last = min(chunks.upperBound, (page + 1) * TagPage.tagCount - 1)
+            let stored = try load(page, ofBlob: row)
+            let wanted = (next % TagPage.tagCount) * Tag.byteCount..<(last % TagPage.tagCount + 1) * Tag.byteCount
+            guard wanted.upperBound <= stored.count else {
+                throw OsnovaError.damaged("the database lacks chunk tags of a blob (row \(row), chunk \(next))")
+            }
+            UnsafeMutableRawBufferPointer(rebasing: target[((next - chunks.lowerBound) * Tag.byteCount)...])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: stored[wanted]))
+            next = last + 1
+        }
+    }
+
+    /// Drops what is held of a blob.
+    func forget(_ row: Int64) {
+        for slot in owners.indices where owners[slot].blob == row { owners[slot].blob = -1 }
+    }
+
+    private func load(_ page: Int, ofBlob row: Int64) throws -> UnsafeRawBufferPointer {
+        let slot = Int(truncatingIfNeeded: UInt64(bitPattern: row) &* 7 &+ UInt64(page)) & (Self.slots - 1)
+        let start = slot * TagPage.byteCount
+        let place = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start..<start + TagPage.byteCount])
+        if owners[slot].blob != row || owners[slot].page != page {
+            owners[slot].blob = -1
+            let count = try catalog.copyTags(ofBlob: row, page: page, into: place)
+            owners[slot] = (row, page, count)
+        }
+        return UnsafeRawBufferPointer(rebasing: place.prefix(owners[slot].count))
+    }
+}

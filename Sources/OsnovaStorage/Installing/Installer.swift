@@ -1,0 +1,165 @@
+public import Catalog
+internal import Glibc
+internal import Primitives
+public import SystemPackage
+
+/// Installs components, applications and cached content: files sealed and rows written in one step.
+///
+/// Used by one thread at a time.
+public struct Installer {
+    private let store: Store
+    private let onNotice: (String) -> Void
+
+    /// Readies an installation.
+    ///
+    /// - Parameter onNotice: told what a person should know though nothing failed.
+    public init(store: Store, onNotice: @escaping (String) -> Void = { _ in }) {
+        self.store = store
+        self.onNotice = onNotice
+    }
+
+    /// Installs a component, or brings it to another version.
+    ///
+    /// - Parameters:
+    ///   - manifest: the bytes of the manifest, kept as they are.
+    ///   - source: what messages call the manifest.
+    ///   - artifact: a file to seal and to cache under the component's address.
+    /// - Throws: `damaged` for a malformed manifest or an artifact that is not what its `hash` says.
+    public func installComponent(manifest bytes: [UInt8], source: String, artifact: FilePath?) throws -> Component {
+        let manifest = try Manifest(bytes, source: source)
+        let component = try Self.component(of: manifest)
+        guard let artifact else {
+            try store.catalog.write { try $0.save(component) }
+            return component
+        }
+        let expected = try expectedHash(manifest)
+        let batch = try PutBatch(store: store)
+        let id = try batch.add(.file(artifact)) { writing, _, result in
+            try writing.save(
+                CacheEntry(
+                    address: component.artifactAddress, content: result.id, size: result.size, dataType: "artifact"))
+            try writing.save(component)
+        }
+        if let expected, id.hex != expected {
+            throw manifest.refusal("\"hash\" is sha256:\(expected), but the artifact has sha256:\(id)")
+        }
+        try commit(batch)
+        return component
+    }
+
+    /// Removes a component; its cached content stays until the cache lets go of it.
+    ///
+    /// - Throws: `notFound`, `busy` while the component runs.
+    public func removeComponent(_ id: String) throws {
+        if let running = try store.catalog.read({ try $0.registration(of: id) }), isAlive(running) {
+            throw OsnovaError(
+                .busy, "component \(id) is \(running.status) as process \(running.processID): stop it first")
+        }
+        guard try store.catalog.write({ try $0.removeComponent(id) }) else {
+            throw OsnovaError(.notFound, "there is no component \(id)")
+        }
+    }
+
+    /// Installs an application, or brings it to another version.
+    ///
+    /// - Parameters:
+    ///   - manifest: the bytes of the manifest, kept as they are.
+    ///   - source: what messages call the manifest.
+    ///   - icon: a file to seal; without one an earlier icon stays.
+    public func installApplication(manifest bytes: [UInt8], source: String, icon: FilePath?) throws -> Application {
+        let manifest = try Manifest(bytes, source: source)
+        var application = try Self.application(of: manifest)
+        guard let icon else {
+            try store.catalog.write { try $0.save(application) }
+            return application
+        }
+        let batch = try PutBatch(store: store)
+        try batch.add(.file(icon)) { writing, _, result in
+            application.icon = result.id
+            try writing.save(application)
+        }
+        try commit(batch)
+        return application
+    }
+
+    /// Removes an application; its icon's content stays until nothing refers to it.
+    ///
+    /// - Throws: `notFound`.
+    public func removeApplication(_ id: String) throws {
+        guard try store.catalog.write({ try $0.removeApplication(id) }) else {
+            throw OsnovaError(.notFound, "there is no application \(id)")
+        }
+    }
+
+    /// Caches the content of a network address.
+    ///
+    /// - Parameters:
+    ///   - address: not empty.
+    ///   - dataType: what the network calls the content: `chunk`, `file`, …
+    public func cache(_ address: String, content: FilePath, dataType: String) throws -> CacheEntry {
+        guard !address.isEmpty, !address.utf8.contains(0) else {
+            throw OsnovaError(.usage, "a cache address must not be empty: give the content's network address")
+        }
+        var entry: CacheEntry?
+        let batch = try PutBatch(store: store)
+        try batch.add(.file(content)) { writing, _, result in
+            let cached = CacheEntry(address: address, content: result.id, size: result.size, dataType: dataType)
+            try writing.save(cached)
+            entry = cached
+        }
+        try commit(batch)
+        guard let entry else { throw OsnovaError(.inputOutput, "\(address) was not cached") }
+        return entry
+    }
+
+    private func commit(_ batch: PutBatch) throws {
+        if let failure = try batch.commit().first { throw failure }
+    }
+
+    // MARK: Manifests
+
+    private static func component(of manifest: Manifest) throws -> Component {
+        let kind = try manifest.required("kind", or: "type")
+        guard let known = Component.Kind(rawValue: kind) else {
+            throw manifest.refusal("\"kind\" is \"\(kind)\": it must be \"frontend\" or \"backend\"")
+        }
+        let version = try manifest.required("version")
+        guard SemanticVersion.isValid(version) else {
+            throw manifest.refusal("\"version\" is \"\(version)\": it must be a semantic version such as 1.2.3")
+        }
+        return Component(
+            id: try manifest.required("id"), name: try manifest.required("name"), version: version, kind: known,
+            description: try manifest.optional("description"), author: try manifest.optional("author"),
+            license: try manifest.optional("license"), manifest: manifest.text,
+            autonomiAddress: try manifest.optional("autonomiAddress"))
+    }
+
+    private static func application(of manifest: Manifest) throws -> Application {
+        try manifest.checkComponents()
+        return Application(
+            id: try manifest.required("id"), name: try manifest.required("name"),
+            version: try manifest.required("version"), description: try manifest.required("description"),
+            author: try manifest.optional("publisher"), manifest: manifest.text,
+            autonomiAddress: try manifest.optional("autonomiAddress"))
+    }
+
+    private func expectedHash(_ manifest: Manifest) throws -> String? {
+        guard let hash = try manifest.optional("hash") else { return nil }
+        guard hash.lowercased().hasPrefix("sha256:") else {
+            onNotice("the manifest's hash \"\(hash)\" is of an algorithm that is not checked here; it is kept")
+            return nil
+        }
+        let digits = hash.dropFirst("sha256:".count).lowercased()
+        guard ContentID(hex: digits) != nil else {
+            throw manifest.refusal("\"hash\" is \"\(hash)\": sha256: takes 64 hexadecimal digits")
+        }
+        return digits
+    }
+
+    private func isAlive(_ registration: Registration) -> Bool {
+        guard ["starting", "running", "stopping"].contains(registration.status),
+            let process = pid_t(exactly: registration.processID), process > 0
+        else { return false }
+        return kill(process, 0) == 0 || errno == EPERM
+    }
+}

@@ -1,0 +1,58 @@
+internal import Blobs
+internal import Catalog
+internal import Keyring
+internal import Primitives
+internal import Sealing
+
+/// Tells a store's own key from another's before anything is done with it.
+struct KeyCheck {
+    let store: Store
+
+    /// Foreign roots have no fingerprint: so many of their smallest blobs are tried instead.
+    private static let trials = 16
+
+    /// Accepts the store's own keys.
+    ///
+    /// A root that another program made has no fingerprint yet; keys that open one of its blobs are its own, and then
+    /// their fingerprint is recorded.
+    func accept(_ keys: KeyHierarchy) throws {
+        if let recorded = try store.catalog.read({ try $0.keyFingerprint() }) {
+            let isSame = recorded.withUnsafeBytes { known in
+                keys.fingerprint.withUnsafeBytes { Sodium.constantTimeEqual(known, $0) }
+            }
+            guard isSame else { throw refusal }
+            return
+        }
+        let candidates = try smallestBlobs()
+        guard try candidates.isEmpty || candidates.contains(where: opens) else { throw refusal }
+        try store.catalog.write { try $0.setKeyFingerprint(keys.fingerprint) }
+    }
+
+    private var refusal: OsnovaError {
+        OsnovaError(.denied, "this is a sound phrase, but not that of \(store.root.path): nothing was opened")
+    }
+
+    private func smallestBlobs() throws -> [ContentID] {
+        var found: [(size: Int64, id: ContentID)] = []
+        try store.blobs.scan { entry in
+            guard case .blob(let id) = entry, let status = try store.blobs.status(of: id) else { return true }
+            found.append((status.size, id))
+            if found.count >= 2 * Self.trials {
+                found.sort { $0.size < $1.size }
+                found.removeLast(Self.trials)
+            }
+            return true
+        }
+        return found.sorted { $0.size < $1.size }.prefix(Self.trials).map(\.id)
+    }
+
+    private func opens(_ id: ContentID) throws -> Bool {
+        do {
+            let file = try store.blobs.open(id)
+            _ = try BlobAudit(keys: store.keys()).verify(file: file, id: id)
+            return true
+        } catch let error as OsnovaError where error.kind == .damaged {
+            return false
+        }
+    }
+}

@@ -1,0 +1,138 @@
+internal import Blobs
+public import Catalog
+public import Primitives
+public import SystemPackage
+
+/// What became of one put content.
+public struct PutResult: Sendable {
+    /// The SHA-256 of the content.
+    public let id: ContentID
+    /// Bytes of plaintext.
+    public let size: Int64
+    /// Bytes of the sealed file.
+    public let storedSize: Int64
+    /// Whether the content was stored before, so that nothing was written.
+    public let alreadyStored: Bool
+}
+
+/// Puts many contents into a store with few waits for the disk.
+///
+/// Contents are sealed as they come and committed together: files durable, then named, then names durable, then rows,
+/// in one transaction. Used by one thread at a time.
+public final class PutBatch {
+    /// Where content comes from.
+    public enum Source: Sendable {
+        /// A regular file.
+        case file(FilePath)
+        /// An open stream, and what messages call it.
+        case stream(CInt, name: String)
+    }
+
+    /// What is to be recorded of a content, in the transaction that records the content.
+    public typealias Recording = (Writing, _ blobRow: Int64, PutResult) throws -> Void
+
+    private struct Item {
+        let blob: PreparedBlob
+        let record: Recording
+    }
+
+    private static let maximumCount = 512
+    private static let maximumBytes: Int64 = 256 << 20
+
+    private let store: Store
+    private let put: BlobPut
+    private var items: [Item] = []
+    private var others: [(Writing) throws -> Void] = []
+    private var bytes: Int64 = 0
+
+    /// Readies a batch, and removes what a killed process left half written.
+    ///
+    /// - Throws: `denied` for a store that was opened without keys.
+    public init(store: Store) throws {
+        self.store = store
+        put = try BlobPut(store: store)
+        try store.blobs.removeStaleTemporaries()
+    }
+
+    /// Seals a content; it is stored when ``commit()`` has returned.
+    ///
+    /// - Returns: the content's SHA-256; dropping the batch now leaves no trace of it.
+    /// - Throws: `usage` for what is no file, `busy` for a file that changed meanwhile, `inputOutput`.
+    @discardableResult
+    public func add(_ source: Source, recording record: @escaping Recording) throws -> ContentID {
+        let plain =
+            switch source {
+            case .file(let path): try PlainSource(path: path)
+            case .stream(let number, let name):
+                try PlainSource(stream: FileDescriptor(rawValue: number), name: name)
+            }
+        let blob = try put.prepare(plain)
+        items.append(Item(blob: blob, record: record))
+        bytes += blob.size
+        return blob.id
+    }
+
+    /// Adds a change of the database alone.
+    public func add(_ change: @escaping (Writing) throws -> Void) {
+        others.append(change)
+    }
+
+    /// Whether it is time to call ``commit()``, to bound what is open and unwritten.
+    public var isFull: Bool { items.count >= Self.maximumCount || bytes >= Self.maximumBytes }
+
+    /// Makes everything added so far durable, or nothing of it recorded.
+    ///
+    /// - Returns: what single recordings threw; their contents are stored all the same.
+    public func commit() throws -> [OsnovaError] {
+        defer {
+            items = []
+            others = []
+            bytes = 0
+        }
+        let written = items.compactMap(\.blob.sealed?.incoming)
+        if written.count == 1 { try written[0].synchronize() }
+        if written.count > 1 { try store.blobs.synchronizeDisk() }
+        var isNew: [Bool] = []
+        for item in items { isNew.append(try name(item.blob)) }
+        if !written.isEmpty { try store.blobs.synchronize() }
+        return try store.catalog.write { writing in
+            var failures: [OsnovaError] = []
+            func attempt(_ step: () throws -> Void) throws {
+                do {
+                    try writing.attempt(step)
+                } catch let error as OsnovaError {
+                    failures.append(error)
+                }
+            }
+            for change in others { try attempt { try change(writing) } }
+            for (item, isNew) in zip(items, isNew) {
+                if isNew, let record = item.blob.sealed?.record { try writing.record(record) }
+                try attempt { try record(item, isNew: isNew, in: writing) }
+            }
+            return failures
+        }
+    }
+
+    /// Gives a sealed file its name; false where the content is there already.
+    private func name(_ blob: PreparedBlob) throws -> Bool {
+        guard let sealed = blob.sealed else { return false }
+        if try store.blobs.commit(sealed.incoming, as: blob.id, replacing: blob.replacesDamaged) { return true }
+        // Another put of the same content was faster, in this batch or in another process: unless its file is not
+        // what its name says, it is as good as ours.
+        if items.contains(where: { $0.blob.id == blob.id && $0.blob.sealed?.incoming !== sealed.incoming }) {
+            return false
+        }
+        if try store.state(of: blob.id) == .sound { return false }
+        return try store.blobs.commit(sealed.incoming, as: blob.id, replacing: true)
+    }
+
+    private func record(_ item: Item, isNew: Bool, in writing: Writing) throws {
+        guard let row = try writing.reading.blob(item.blob.id)?.row else {
+            throw OsnovaError(.busy, "blob \(item.blob.id) was removed while it was put: put it again")
+        }
+        let result = PutResult(
+            id: item.blob.id, size: item.blob.size, storedSize: item.blob.size + Store.sealingOverhead,
+            alreadyStored: !isNew)
+        try item.record(writing, row, result)
+    }
+}

@@ -1,0 +1,118 @@
+internal import Catalog
+internal import Glibc
+internal import Primitives
+public import SystemPackage
+
+/// Puts files and directories under names in `/files`, in batches.
+///
+/// A file that cannot be put is told and left out; the others are stored. Used by one thread at a time.
+public final class Uploader {
+    /// A file that is stored: durable, listed, readable.
+    public struct Uploaded: Sendable {
+        /// The path that was given, as bytes.
+        public let name: [UInt8]
+        /// What became of the content.
+        public let result: PutResult
+    }
+
+    private let batch: PutBatch
+    private let recursive: Bool
+    private let onStored: (Uploaded) -> Void
+    private let onFailure: (any Error) -> Void
+    private var stored: [Uploaded] = []
+
+    /// Readies an upload.
+    ///
+    /// - Parameters:
+    ///   - store: opened with its keys.
+    ///   - recursive: whether directories are put with all they hold.
+    ///   - onStored: called for each file once it is durable.
+    ///   - onFailure: called for each path that was left out.
+    public init(
+        store: Store, recursive: Bool, onStored: @escaping (Uploaded) -> Void,
+        onFailure: @escaping (any Error) -> Void
+    ) throws {
+        batch = try PutBatch(store: store)
+        self.recursive = recursive
+        self.onStored = onStored
+        self.onFailure = onFailure
+    }
+
+    /// Puts a file, or with `recursive` a directory, under a path of the store.
+    public func add(_ path: FilePath, at target: UploadPath) throws {
+        var status = stat()
+        guard path.withPlatformString({ stat($0, &status) }) == 0 else {
+            return onFailure(Errno(rawValue: errno).failure("reading \(path.string)"))
+        }
+        if status.st_mode & S_IFMT == S_IFDIR, recursive {
+            try addDirectory(path, at: target)
+        } else if target.components.isEmpty {
+            onFailure(OsnovaError(.usage, "\(path.string) leaves no name: choose one with --as"))
+        } else {
+            try addFile(.file(path), name: path.bytes) { _ in target }
+        }
+    }
+
+    /// Puts a stream to its end; without a path it is kept under its SHA-256.
+    public func add(stream: CInt, name: String, at target: UploadPath?) throws {
+        try addFile(.stream(stream, name: name), name: Array(name.utf8)) { target ?? UploadPath(unnamed: $0.id) }
+    }
+
+    /// Makes durable what was added since the last time.
+    public func commit() throws {
+        defer { stored = [] }
+        for failure in try batch.commit() { onFailure(failure) }
+        for file in stored { onStored(file) }
+    }
+
+    private func addFile(
+        _ source: PutBatch.Source, name: [UInt8], at target: @escaping (PutResult) -> UploadPath
+    ) throws {
+        do {
+            try batch.add(source) { [self] writing, row, result in
+                try writing.saveFile(at: target(result).components, blob: row)
+                stored.append(Uploaded(name: name, result: result))
+            }
+        } catch let error as OsnovaError where error.kind != .denied {
+            // What is wrong with one file says nothing about the next; a full disk does.
+            guard error.kind != .inputOutput else { throw error }
+            onFailure(error)
+        }
+        if batch.isFull { try commit() }
+    }
+
+    private func addDirectory(_ path: FilePath, at target: UploadPath) throws {
+        let names: [[UInt8]]
+        do {
+            names = try DirectoryListing.names(in: path)
+        } catch let error as OsnovaError {
+            return onFailure(error)
+        }
+        batch.add { try $0.saveDirectory(at: target.components) }
+        for name in names {
+            guard let child = DirectoryListing.path(of: name, in: path) else { continue }
+            try addEntry(child, at: target.appending(name))
+        }
+    }
+
+    private func addEntry(_ path: FilePath, at target: UploadPath) throws {
+        var status = stat()
+        guard path.withPlatformString({ lstat($0, &status) }) == 0 else {
+            return onFailure(Errno(rawValue: errno).failure("reading \(path.string)"))
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR: try addDirectory(path, at: target)
+        case S_IFLNK: try addSymbolicLink(path, at: target)
+        default: try addFile(.file(path), name: path.bytes) { _ in target }
+        }
+    }
+
+    private func addSymbolicLink(_ path: FilePath, at target: UploadPath) throws {
+        do {
+            let destination = try DirectoryListing.target(of: path)
+            batch.add { try $0.saveSymbolicLink(at: target.components, target: destination) }
+        } catch let error as OsnovaError {
+            onFailure(error)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+internal import Blobs
+public import Catalog
+internal import Glibc
+public import Keyring
+internal import Primitives
+internal import Sealing
+
+/// An open data root: the database, the sealed blobs, and the order between them.
+///
+/// A blob is durable before its row is; a row goes before its file does. Safe to use from several threads and beside
+/// other processes.
+public final class Store: Sendable {
+    /// Where the store lies.
+    public let root: DataRoot
+    /// The database.
+    public let catalog: Catalog
+    let blobs: BlobDirectory
+    private let sealingKeys: SealingKeys?
+
+    private init(root: DataRoot, catalog: Catalog, blobs: BlobDirectory, keys: SealingKeys?) {
+        self.root = root
+        self.catalog = catalog
+        self.blobs = blobs
+        sealingKeys = keys
+    }
+
+    /// Makes a data root with a key of its own.
+    ///
+    /// - Throws: `cannotCreate` where one is there already.
+    public static func create(at root: DataRoot, keys: KeyHierarchy) throws {
+        guard access(root.database, F_OK) != 0 else {
+            throw OsnovaError(.cannotCreate, "\(root.path) is a data root already: nothing was changed")
+        }
+        try root.makeDirectories()
+        let catalog = try Catalog(path: root.database, creating: true) { _ in nil }
+        try catalog.write { try $0.setKeyFingerprint(keys.fingerprint) }
+        try catalog.close()
+    }
+
+    /// Opens a data root.
+    ///
+    /// - Parameters:
+    ///   - root: must hold a database; directories that another program left out are made.
+    ///   - keys: nil for work that touches no content.
+    /// - Throws: `notFound` for no data root, `denied` for another store's keys, `damaged` for what is no database.
+    public static func open(at root: DataRoot, keys: KeyHierarchy?) throws -> Store {
+        guard access(root.database, F_OK) == 0 else {
+            throw OsnovaError(.notFound, "\(root.path) is no data root: make one with 'osnovafs init'")
+        }
+        try root.makeDirectories()
+        let blobs = try BlobDirectory(path: root.blobs)
+        let catalog = try Catalog(path: root.database) { id in
+            guard let status = try blobs.status(of: id),
+                let size = SealedLayout.plaintextLength(ofFile: status.size)
+            else { return nil }
+            return (size, status.modified)
+        }
+        let sealingKeys = try keys.map { try SealingKeys(blobKey: $0.blobKey, tagKey: $0.tagKey) }
+        let store = Store(root: root, catalog: catalog, blobs: blobs, keys: sealingKeys)
+        if let keys { try KeyCheck(store: store).accept(keys) }
+        return store
+    }
+
+    /// Closes the database; nothing may use the store afterwards.
+    public func close() throws {
+        try catalog.close()
+    }
+
+    /// The keys that sealing needs.
+    func keys() throws -> SealingKeys {
+        guard let sealingKeys else {
+            throw OsnovaError(.denied, "this needs the store's phrase: give --phrase-file FILE")
+        }
+        return sealingKeys
+    }
+}
+
+extension Store {
+    /// Bytes that sealing adds to a content.
+    public static let sealingOverhead = SealedLayout.overhead
+}

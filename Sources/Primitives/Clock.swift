@@ -1,0 +1,14 @@
+internal import Glibc
+
+/// The wall clock.
+public enum Clock {
+    /// Unix time in nanoseconds.
+    public static var nanoseconds: Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return now.nanoseconds
+    }
+
+    /// Unix time in seconds.
+    public static var seconds: Int64 { nanoseconds / 1_000_000_000 }
+}

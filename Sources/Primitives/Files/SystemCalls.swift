@@ -1,0 +1,197 @@
+internal import CLinux
+public import Glibc
+public import SystemPackage
+
+/// The system calls that swift-system does not have, each typed, retried after EINTR, and relative to an open directory.
+///
+/// They take the object, not its number: the optimiser may close a descriptor after the last use of its object, which
+/// would be before a call that was given the number.
+public enum SystemCalls {
+    /// What `fstat` tells of a file and this project uses.
+    public struct Status: Sendable, Equatable {
+        /// Bytes.
+        public let size: Int64
+        /// The type and permission bits.
+        public let mode: mode_t
+        /// Hard links; 0 for an open file that was removed.
+        public let links: UInt64
+        /// Unix time of the last change of content, in nanoseconds.
+        public let modified: Int64
+        /// Unix time of the last change of content or attributes, in nanoseconds.
+        public let changed: Int64
+        /// The number of the file on its disk.
+        public let inode: UInt64
+        /// The number of the disk.
+        public let device: UInt64
+
+        init(_ status: stat) {
+            size = Int64(status.st_size)
+            mode = status.st_mode
+            links = UInt64(status.st_nlink)
+            modified = status.st_mtim.nanoseconds
+            changed = status.st_ctim.nanoseconds
+            inode = UInt64(status.st_ino)
+            device = UInt64(status.st_dev)
+        }
+
+        /// The type bits of the mode (`S_IFREG`, `S_IFDIR`, …).
+        public var type: mode_t { mode & S_IFMT }
+    }
+
+    /// `openat(2)`, always close-on-exec; relative to the working directory without `directory`.
+    public static func open(
+        at directory: OwnedDescriptor? = nil, _ name: String, _ flags: CInt, mode: mode_t = 0o600
+    ) throws(Errno) -> OwnedDescriptor {
+        let base = directory?.number ?? AT_FDCWD
+        let number = try retrying { name.withCString { osOpen(base, $0, flags | O_CLOEXEC, mode) } }
+        return withExtendedLifetime(directory) { OwnedDescriptor(FileDescriptor(rawValue: number)) }
+    }
+
+    /// `fstat(2)`.
+    public static func status(of file: OwnedDescriptor) throws(Errno) -> Status {
+        var result = stat()
+        _ = try retrying { fstat(file.number, &result) }
+        return Status(result)
+    }
+
+    /// `fstatat(2)`; links are not followed.
+    public static func status(at directory: OwnedDescriptor, _ name: String) throws(Errno) -> Status {
+        var result = stat()
+        _ = try retrying { name.withCString { fstatat(directory.number, $0, &result, AT_SYMLINK_NOFOLLOW) } }
+        return Status(result)
+    }
+
+    /// `pread(2)` until `bytes` is full or the file ends; the number of bytes read.
+    public static func read(_ file: OwnedDescriptor, into bytes: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Errno)
+        -> Int
+    {
+        var filled = 0
+        while filled < bytes.count {
+            let start = bytes.baseAddress?.advanced(by: filled)
+            let count = pread(file.number, start, bytes.count - filled, off_t(offset) + off_t(filled))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw Errno(rawValue: errno)
+            }
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
+    /// `read(2)` until `bytes` is full or the stream ends; the number of bytes read.
+    public static func readStream(_ file: OwnedDescriptor, into bytes: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+        var filled = 0
+        while filled < bytes.count {
+            let count = Glibc.read(file.number, bytes.baseAddress?.advanced(by: filled), bytes.count - filled)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw Errno(rawValue: errno)
+            }
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
+    /// `write(2)` until all bytes are written.
+    public static func write(_ file: OwnedDescriptor, _ bytes: UnsafeRawBufferPointer) throws(Errno) {
+        var written = 0
+        while written < bytes.count {
+            let count = Glibc.write(file.number, bytes.baseAddress?.advanced(by: written), bytes.count - written)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw Errno(rawValue: errno)
+            }
+            written += count
+        }
+    }
+
+    /// `pwrite(2)` until all bytes are written.
+    public static func write(_ file: OwnedDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) {
+        var written = 0
+        while written < bytes.count {
+            let start = bytes.baseAddress?.advanced(by: written)
+            let count = pwrite(file.number, start, bytes.count - written, off_t(offset) + off_t(written))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw Errno(rawValue: errno)
+            }
+            written += count
+        }
+    }
+
+    /// `fsync(2)`.
+    public static func synchronize(_ file: OwnedDescriptor) throws(Errno) {
+        _ = try retrying { fsync(file.number) }
+    }
+
+    /// `syncfs(2)`: everything written to the disk that holds `file`.
+    public static func synchronizeDisk(of file: OwnedDescriptor) throws(Errno) {
+        _ = try retrying { osnova_syncfs(file.number) }
+    }
+
+    /// Moves a file within a directory, replacing what has the new name.
+    public static func rename(at directory: OwnedDescriptor, _ old: String, to new: String) throws(Errno) {
+        _ = try retrying { renameat(directory.number, old, directory.number, new) }
+    }
+
+    /// Moves a file within a directory unless the new name exists (EEXIST); atomic on every disk that has hard links.
+    public static func renameKeeping(at directory: OwnedDescriptor, _ old: String, to new: String) throws(Errno) {
+        do {
+            _ = try retrying { osnova_rename_keeping(directory.number, old, new) }
+        } catch {
+            guard error == .invalidArgument else { throw error }
+            _ = try retrying { linkat(directory.number, old, directory.number, new, 0) }
+            _ = try retrying { unlinkat(directory.number, old, 0) }
+        }
+    }
+
+    /// `unlinkat(2)` of a file.
+    public static func remove(at directory: OwnedDescriptor, _ name: String) throws(Errno) {
+        _ = try retrying { unlinkat(directory.number, name, 0) }
+    }
+
+    /// `mkdirat(2)` with mode 0700; an existing directory is no error.
+    public static func makeDirectory(at directory: OwnedDescriptor, _ name: String) throws(Errno) {
+        do {
+            _ = try retrying { mkdirat(directory.number, name, 0o700) }
+        } catch .fileExists {}
+    }
+
+    /// Takes the exclusive `flock(2)` of an open file; false where another holds it.
+    public static func tryLock(_ file: OwnedDescriptor) -> Bool {
+        flock(file.number, LOCK_EX | LOCK_NB) == 0
+    }
+
+    private static func retrying(_ call: () -> CInt) throws(Errno) -> CInt {
+        while true {
+            let result = call()
+            if result >= 0 { return result }
+            if errno != EINTR { throw Errno(rawValue: errno) }
+        }
+    }
+}
+
+/// `openat` is variadic in C and imported under a name that a member called `open` would hide.
+private func osOpen(_ directory: CInt, _ name: UnsafePointer<CChar>, _ flags: CInt, _ mode: mode_t) -> CInt {
+    openat(directory, name, flags, mode)
+}
+
+extension timespec {
+    var nanoseconds: Int64 { Int64(tv_sec) &* 1_000_000_000 &+ Int64(tv_nsec) }
+}
+
+extension Errno {
+    /// This errno with its file, as an error of the project.
+    public func failure(_ doing: String, kind: OsnovaError.Kind? = nil) -> OsnovaError {
+        let suited: OsnovaError.Kind =
+            switch self {
+            case .noSuchFileOrDirectory, .notDirectory: .notFound
+            case .permissionDenied, .notPermitted: .denied
+            case .resourceBusy, .textFileBusy, .wouldBlock: .busy
+            default: .inputOutput
+            }
+        return OsnovaError(kind ?? suited, "\(doing): \(self)")
+    }
+}

@@ -1,0 +1,89 @@
+public import Primitives
+
+/// Verifies a sealed file as a whole, streaming: its RFC 8439 tag and its content's SHA-256.
+///
+/// This is what a file needs before it may have chunk tags (adoption), and what `verify` does to every file.
+/// Used by one thread at a time.
+public final class BlobAudit {
+    /// What a sound file is.
+    public struct Finding: Sendable {
+        /// Identity, nonce and length.
+        public let blob: SealedBlob
+        /// 16 bytes for each 64 KiB.
+        public let tags: [UInt8]
+        /// The first bytes of the plaintext, at most ``BlobAudit/prefixSize``.
+        public let prefix: [UInt8]
+    }
+
+    /// Bytes of plaintext that a finding shows.
+    public static let prefixSize = 512
+    private static let pieceSize = 16 * Int(SealedLayout.chunkSize)
+
+    private let keys: SealingKeys
+    private let cipher: ChaCha20
+    private let buffer: ScratchBuffer
+
+    /// Readies an audit that can be run on one file after another.
+    public init(keys: SealingKeys) throws {
+        self.keys = keys
+        cipher = try ChaCha20()
+        buffer = ScratchBuffer(count: Self.pieceSize)
+    }
+
+    /// Reads a whole sealed file and checks that it holds the content named `id`.
+    ///
+    /// - Parameters:
+    ///   - file: an open descriptor.
+    ///   - progress: told the number of bytes just read.
+    /// - Throws: `damaged` with the reason, `inputOutput` where the disk fails.
+    public func verify(file: OwnedDescriptor, id: ContentID, progress: (Int) -> Void = { _ in }) throws -> Finding {
+        let size = try reading { try SystemCalls.status(of: file).size }
+        guard let length = SealedLayout.plaintextLength(ofFile: size) else {
+            throw OsnovaError.damaged("too short to be a sealed blob (\(size) bytes)")
+        }
+        let nonce = try read(file, count: Int(SealedLayout.nonceSize), at: 0) { Nonce($0) }
+        let pass = try CiphertextPass(keys: keys, nonce: nonce, cipher: cipher)
+        let digest = try SHA256()
+        var prefix: [UInt8] = []
+        for offset in stride(from: Int64(0), to: length, by: Int64.Stride(Self.pieceSize)) {
+            let count = Int(min(Int64(Self.pieceSize), length - offset))
+            try read(file, count: count, at: SealedLayout.nonceSize + offset) { 
+                try pass.absorb(piece: $0)
+                digest.update(try decrypt($0, at: offset, nonce))
+            }
+            if offset == 0 { prefix = Array(buffer.bytes.prefix(min(count, Self.prefixSize))) }
+            progress(count)
+        }
+        let content = try digest.finish()
+        let expected = try pass.finishWhole()
+        let stored = try read(file, count: Int(SealedLayout.tagSize), at: SealedLayout.nonceSize + length) { Tag($0) }
+        guard stored.matches(expected) else { throw OsnovaError.damaged("authentication failed") }
+        guard content == id, let blob = SealedBlob(id: id, nonce: nonce, length: length) else {
+            throw OsnovaError.damaged("the content is another's: its SHA-256 is not the file's name")
+        }
+        return Finding(blob: blob, tags: try pass.tags(for: blob), prefix: prefix)
+    }
+
+    private func decrypt(
+        _ piece: UnsafeRawBufferPointer, at offset: Int64, _ nonce: Nonce
+    ) throws -> UnsafeRawBufferPointer {
+        let counter = UInt32(truncatingIfNeeded: 1 + offset / Int64(ChaCha20.blockSize))
+        let plain = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes.prefix(piece.count))
+        try keys.blob.withUnsafeBytes { key in
+            try nonce.withUnsafeBytes {
+                try cipher.apply(key: key, nonce: $0, counter: counter, from: piece, to: plain)
+            }
+        }
+        return UnsafeRawBufferPointer(plain)
+    }
+
+    private func read<Result>(
+        _ file: OwnedDescriptor, count: Int, at offset: Int64, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes.prefix(count))
+        guard try reading({ try SystemCalls.read(file, into: target, at: offset) }) == count else {
+            throw OsnovaError.damaged("the file became shorter while it was read")
+        }
+        return try body(UnsafeRawBufferPointer(target))
+    }
+}

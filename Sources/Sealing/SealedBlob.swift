@@ -1,0 +1,56 @@
+public import Primitives
+
+/// What fixes a sealed file's bytes and its chunk tags, apart from the key.
+public struct SealedBlob: Hashable, Sendable {
+    /// The SHA-256 of the plaintext.
+    public let id: ContentID
+    /// The nonce in the file's first bytes.
+    public let nonce: Nonce
+    /// The plaintext's length in bytes, at most ``SealedLayout/maximumLength``.
+    public let length: Int64
+
+    /// Names a sealed file; nil where no plaintext has that length.
+    public init?(id: ContentID, nonce: Nonce, length: Int64) {
+        guard (0...SealedLayout.maximumLength).contains(length) else { return nil }
+        self.id = id
+        self.nonce = nonce
+        self.length = length
+    }
+}
+
+/// The 12 bytes of an RFC 8439 nonce.
+public struct Nonce: Hashable, Sendable {
+    private var words: (UInt64, UInt32) = (0, 0)
+
+    /// Takes the first 12 bytes of memory that holds at least so many.
+    public init(_ bytes: UnsafeRawBufferPointer) {
+        words = (bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+    }
+
+    /// Takes 12 bytes; nil for any other count.
+    public init?(_ bytes: [UInt8]) {
+        guard bytes.count == ChaCha20.nonceSize else { return nil }
+        self = bytes.withUnsafeBytes { Nonce($0) }
+    }
+
+    /// Twelve bytes from the operating system's generator.
+    public static func random() throws -> Nonce {
+        var bytes = [UInt8](repeating: 0, count: ChaCha20.nonceSize)
+        try bytes.withUnsafeMutableBytes { try Sodium.randomize($0) }
+        return bytes.withUnsafeBytes { Nonce($0) }
+    }
+
+    /// Calls `body` with the 12 bytes.
+    public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try Swift.withUnsafeBytes(of: words) {
+            try body(UnsafeRawBufferPointer(rebasing: $0.prefix(ChaCha20.nonceSize)))
+        }
+    }
+
+    /// The 12 bytes.
+    public var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
+
+    public static func == (left: Nonce, right: Nonce) -> Bool { left.words == right.words }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+}

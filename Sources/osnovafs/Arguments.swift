@@ -1,0 +1,67 @@
+internal import ArgumentParser
+internal import SystemPackage
+
+/// The program's arguments.
+///
+/// Paths are bytes on Linux and Swift's strings are Unicode: a byte that is no UTF-8 travels as a private character,
+/// and `PathArgument` turns it back.
+enum Arguments {
+    fileprivate static let escapeBase: UInt32 = 0x10FF00
+
+    /// The arguments after the program's name.
+    static var given: [String] {
+        (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+            CommandLine.unsafeArgv[index].map { decode(UnsafePointer($0)) }
+        }
+    }
+
+    static func decode(_ argument: UnsafePointer<CChar>) -> String {
+        if let sound = String(validatingCString: argument) { return sound }
+        var text = String.UnicodeScalarView()
+        var rest = FilePath(platformString: argument).withPlatformString { start in
+            var bytes: [UInt8] = []
+            var next = start
+            while next.pointee != 0 {
+                bytes.append(UInt8(bitPattern: next.pointee))
+                next += 1
+            }
+            return bytes[...]
+        }
+        while let first = rest.first {
+            let length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
+            if let character = String(validating: rest.prefix(length), as: UTF8.self) {
+                text.append(contentsOf: character.unicodeScalars)
+                rest = rest.dropFirst(length)
+            } else {
+                if let scalar = Unicode.Scalar(escapeBase + UInt32(first)) { text.append(scalar) }
+                rest = rest.dropFirst()
+            }
+        }
+        return String(text)
+    }
+
+    static func encode(_ text: String) -> [UInt8] {
+        text.unicodeScalars.flatMap { scalar -> [UInt8] in
+            guard scalar.value >= escapeBase, let byte = UInt8(exactly: scalar.value - escapeBase) else {
+                return Array(String(scalar).utf8)
+            }
+            return [byte]
+        }
+    }
+}
+
+/// A path as an argument: bytes, not Unicode.
+struct PathArgument: ExpressibleByArgument {
+    let path: FilePath
+
+    init?(argument: String) {
+        let bytes = Arguments.encode(argument).map { CChar(bitPattern: $0) }
+        guard !bytes.isEmpty, !bytes.contains(0) else { return nil }
+        path = (bytes + [0]).withUnsafeBufferPointer { buffer in
+            buffer.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()
+        }
+    }
+
+    /// Whether the argument means standard input or output.
+    var isStandardStream: Bool { path == "-" }
+}

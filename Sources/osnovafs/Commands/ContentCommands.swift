@@ -1,0 +1,85 @@
+internal import ArgumentParser
+internal import Glibc
+internal import OsnovaStorage
+internal import Primitives
+internal import SystemPackage
+
+struct CatCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cat", abstract: "Write a blob's content to standard output, each byte verified.")
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var unlocking: UnlockingOptions
+
+    @Argument(help: "The SHA-256 of the content.")
+    var hash: HashArgument
+
+    func run() throws {
+        let output = OwnedDescriptor(FileDescriptor(rawValue: STDOUT_FILENO))
+        try ContentWriter.write(hash.id, of: store.open(unlocking), to: output, name: "standard output")
+    }
+}
+
+struct GetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get", abstract: "Write a blob's content to a file, which is complete or not there at all.")
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var unlocking: UnlockingOptions
+
+    @Argument(help: "The SHA-256 of the content.")
+    var hash: HashArgument
+
+    @Option(name: [.short, .long], help: ArgumentHelp("The file to write; replaced if it exists.", valueName: "file"))
+    var output: PathArgument
+
+    private struct Outcome: Encodable {
+        let sha256: String
+        let file: String
+    }
+
+    func run() throws {
+        let opened = try store.open(unlocking)
+        let temporary = FilePath("\(output.path.string).osnovafs-\(getpid())")
+        do {
+            let file = OwnedDescriptor(
+                try FileDescriptor.open(
+                    temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+                    permissions: [.ownerReadWrite, .groupRead, .otherRead]))
+            try ContentWriter.write(hash.id, of: opened, to: file, name: output.path.string)
+            try SystemCalls.synchronize(file)
+            guard rename(temporary.string, output.path.string) == 0 else { throw Errno(rawValue: errno) }
+        } catch {
+            unlink(temporary.string)
+            guard let error = error as? Errno else { throw error }
+            throw error.failure("writing \(output.path.string)", kind: .cannotCreate)
+        }
+        if store.json { try Terminal.sayJSON(Outcome(sha256: hash.id.hex, file: output.path.string)) }
+    }
+}
+
+/// A SHA-256 as an argument.
+struct HashArgument: ExpressibleByArgument {
+    let id: ContentID
+
+    init?(argument: String) {
+        guard let id = ContentID(hex: argument.lowercased()) else { return nil }
+        self.id = id
+    }
+}
+
+/// Copies a blob's content to an open file.
+enum ContentWriter {
+    static func write(_ id: ContentID, of store: Store, to file: OwnedDescriptor, name: String) throws {
+        let progress = Progress("reading")
+        defer { progress.finish() }
+        try store.forEachPiece(of: id) { piece in
+            do {
+                try SystemCalls.write(file, piece)
+            } catch let error as Errno {
+                throw error.failure("writing \(name)", kind: .inputOutput)
+            }
+            progress.add(piece.count)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+internal import ArgumentParser
+internal import Glibc
+internal import Primitives
+
+/// The entry point: parses the arguments, runs the command, turns its outcome into an exit code.
+@main
+enum Program {
+    static func main() {
+        exit(run(Arguments.given))
+    }
+
+    private static func run(_ arguments: [String]) -> Int32 {
+        do {
+            var command = try RootCommand.parseAsRoot(arguments)
+            try command.run()
+            return ExitStatus.done
+        } catch let status as ExitStatus {
+            return status.code
+        } catch let error as OsnovaError {
+            Terminal.complain(error.message)
+            return ExitStatus.code(for: error.kind)
+        } catch {
+            let code = RootCommand.exitCode(for: error).rawValue
+            guard code == ExitStatus.done else {
+                Terminal.complain("\(RootCommand.message(for: error)): see 'osnovafs --help'")
+                return code
+            }
+            Terminal.say(RootCommand.fullMessage(for: error))
+            return code
+        }
+    }
+}
+
+/// The whole command line.
+struct RootCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "osnovafs",
+        abstract: "A content-addressed encrypted store that can be mounted.",
+        discussion: """
+            A data root holds a database and sealed blobs, each named by the SHA-256 of its content. \
+            'osnovafs mount' shows it as a plain tree of files.
+
+            The data root is --data-root, else $OSNOVA_DATA_ROOT, else ${XDG_DATA_HOME:-$HOME/.local/share}/osnova.
+            Exit codes: 0 done, 64 usage, 65 damaged or malformed data, 66 no such input, 69 FUSE or a service \
+            missing, 73 cannot create, 74 I/O, 75 busy, try again, 77 wrong phrase or permission.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            InitCommand.self, PutCommand.self, CatCommand.self,
+            GetCommand.self, ListCommand.self, ComponentCommand.self, AppCommand.self, CacheCommand.self,
+            VerifyCommand.self, StatsCommand.self,
+        ])
+}
