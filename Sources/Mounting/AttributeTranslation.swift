@@ -21,8 +21,8 @@ struct AttributeTranslation: Sendable {
 
     func status(_ attributes: Attributes) -> stat {
         var status = stat()
-        let size = max(0, attributes.size)
-        status.st_ino = attributes.inode
+        let size = off_t(max(0, attributes.size))
+        status.st_ino = ino_t(attributes.inode)
         status.st_mode = mode(of: attributes.kind)
         status.st_nlink = nlink_t(attributes.links)
         status.st_uid = user

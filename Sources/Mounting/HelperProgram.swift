@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Primitives
+internal import SystemPackage
 
 /// Runs `fusermount3`, the setuid helper through which ordinary users mount and unmount.
 enum HelperProgram {
@@ -28,12 +29,12 @@ enum HelperProgram {
     static func run(_ arguments: [String]) throws -> Outcome {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw unavailable(errno) }
-        defer { close(ends[0]) }
+        let messages = OwnedDescriptor(FileDescriptor(rawValue: ends[0]))
         var child = pid_t()
         let failure = spawn(arguments, messages: ends[1], &child)
         close(ends[1])
         guard failure == 0 else { throw unavailable(failure) }
-        let message = readLine(from: ends[0])
+        let message = readLine(from: messages)
         return Outcome(status: wait(for: child), message: message)
     }
 
@@ -43,16 +44,21 @@ enum HelperProgram {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, messages, STDERR_FILENO)
         posix_spawn_file_actions_addclose(&actions, messages)
-        let words = ([name] + arguments).map { strdup($0) }
-        let environment = ["PATH=\(searchPath)", "LC_ALL=C"].map { strdup($0) }
+        let words = copies(of: [name] + arguments)
+        let environment = copies(of: ["PATH=\(searchPath)", "LC_ALL=C"])
         defer { (words + environment).forEach { free($0) } }
-        return posix_spawnp(&child, name, &actions, nil, words + [nil], environment + [nil])
+        return posix_spawnp(&child, name, &actions, nil, words, environment)
     }
 
-    private static func readLine(from descriptor: Int32) -> String {
+    /// C strings with the NULL that ends their list.
+    private static func copies(of words: [String]) -> [UnsafeMutablePointer<CChar>?] {
+        words.map { strdup($0) } + [nil]
+    }
+
+    private static func readLine(from messages: OwnedDescriptor) -> String {
         var text: [UInt8] = []
         let piece = ScratchBuffer(count: 4096)
-        while let count = try? SystemCalls.readStream(descriptor, into: piece.bytes), count > 0 {
+        while let count = try? SystemCalls.readStream(messages, into: piece.bytes), count > 0 {
             text += piece.bytes.prefix(count)
         }
         let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")

@@ -67,18 +67,20 @@ public struct MountPoint: Sendable, Equatable {
     }
 
     private func checkDirectory(as given: String, _ options: MountOptions) throws {
+        let hasEntries: Bool
         do {
-            let status = try SystemCalls.status(at: AT_FDCWD, path)
-            guard status.type == S_IFDIR else { throw Self.noDirectory(given) }
-            if geteuid() != 0, access(path, W_OK) != 0 {
-                throw OsnovaError(.denied, "\(given) is not writable for you: mount on a directory of your own")
-            }
-            if !options.allowsNonEmpty, try hasEntries() {
-                throw OsnovaError(
-                    .cannotCreate, "\(given) is not empty: mount on an empty directory, or allow it with -o nonempty")
-            }
-        } catch let error as Errno {
+            hasEntries = try self.hasEntries()
+        } catch .notDirectory {
+            throw Self.noDirectory(given)
+        } catch {
             throw error.failure("mounting on \(given)")
+        }
+        if geteuid() != 0, access(path, W_OK) != 0 {
+            throw OsnovaError(.denied, "\(given) is not writable for you: mount on a directory of your own")
+        }
+        if hasEntries, !options.allowsNonEmpty {
+            throw OsnovaError(
+                .cannotCreate, "\(given) is not empty: mount on an empty directory, or allow it with -o nonempty")
         }
     }
 

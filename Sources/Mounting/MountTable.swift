@@ -30,9 +30,9 @@ enum MountTable {
 
     static func read() throws -> [MountedFilesystem] {
         do {
-            let file = try SystemCalls.open(at: AT_FDCWD, path, O_RDONLY)
+            let file = try SystemCalls.open(path, O_RDONLY)
             return parse(try content(of: file))
-        } catch let error as Errno {
+        } catch {
             throw error.failure("reading \(path)")
         }
     }
@@ -41,7 +41,7 @@ enum MountTable {
         var content: [UInt8] = []
         let piece = ScratchBuffer(count: 1 << 16)
         while true {
-            let count = try SystemCalls.readStream(file.number, into: piece.bytes)
+            let count = try SystemCalls.readStream(file, into: piece.bytes)
             content += piece.bytes.prefix(count)
             if count < piece.bytes.count { return content }
         }

@@ -1,3 +1,4 @@
+internal import CFuse
 internal import Glibc
 internal import Primitives
 internal import SystemPackage
@@ -23,6 +24,12 @@ enum ResolvedPath {
             let parent = try resolve(parts.isEmpty ? "." : parts.string)
             return FilePath(parent).appending(name).string
         }
+    }
+
+    /// The errno of `stat(2)`, 0 where a path is there; a mount's root waits until the mount answers.
+    static func probe(_ path: String) -> Int32 {
+        var status = stat()
+        return stat(path, &status) == 0 ? 0 : errno
     }
 
     /// Whether a resolved path is a directory's own or below it.

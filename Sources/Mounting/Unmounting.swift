@@ -23,14 +23,13 @@ public enum Unmounting {
 
     /// Whether the driver behind a mount is gone.
     static func isDead(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) != 0 && errno == ENOTCONN
+        ResolvedPath.probe(path) == ENOTCONN
     }
 
     /// Unmounts a resolved path; `lazily` also while programs use it.
     static func detach(_ path: String, lazily: Bool) throws {
         if geteuid() == 0 {
-            guard umount2(path, UMOUNT_NOFOLLOW | (lazily ? Int32(MNT_DETACH) : 0)) != 0 else { return }
+            guard umount2(path, Int32(UMOUNT_NOFOLLOW) | (lazily ? Int32(MNT_DETACH) : 0)) != 0 else { return }
             throw failure(path, Errno(rawValue: errno))
         }
         let outcome = try HelperProgram.run(["-u"] + (lazily ? ["-z"] : []) + ["--", path])

@@ -46,7 +46,7 @@ struct RootCommand: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            InitCommand.self, PutCommand.self, CatCommand.self,
+            InitCommand.self, MountCommand.self, UnmountCommand.self, PutCommand.self, CatCommand.self,
             GetCommand.self, ListCommand.self, ComponentCommand.self, AppCommand.self, CacheCommand.self,
             VerifyCommand.self, StatsCommand.self,
         ])

@@ -1,0 +1,39 @@
+internal import Glibc
+internal import Primitives
+
+/// A thread of the driver's own; every signal is blocked in it, so that signals reach the program's threads.
+struct JoinableThread {
+    private let thread: pthread_t
+
+    /// Starts a thread that runs `body` once.
+    init(_ body: @escaping @Sendable () -> Void) throws {
+        var every = sigset_t()
+        var before = sigset_t()
+        sigfillset(&every)
+        pthread_sigmask(SIG_SETMASK, &every, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        let work = Unmanaged.passRetained(Work(body))
+        var thread = pthread_t()
+        let failure = pthread_create(&thread, nil, runWork, work.toOpaque())
+        guard failure == 0 else {
+            work.release()
+            throw OsnovaError(.unavailable, "no further thread (\(String(cString: strerror(failure)))): raise ulimit -u")
+        }
+        self.thread = thread
+    }
+
+    /// Waits until `body` has returned.
+    func join() { pthread_join(thread, nil) }
+}
+
+private final class Work: Sendable {
+    let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+}
+
+private func runWork(_ work: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let work else { return nil }
+    Unmanaged<Work>.fromOpaque(work).takeRetainedValue().body()
+    return nil
+}

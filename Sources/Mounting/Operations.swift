@@ -1,0 +1,97 @@
+internal import CFuse
+internal import Glibc
+internal import Tree
+
+// libfuse runs these functions on its own threads, so none may belong to an actor: they are functions of the file.
+
+/// The requests that this driver answers.
+///
+/// The missing ones change something, which the kernel refuses itself with EROFS, or are answered ENOSYS by libfuse, after
+/// which the kernel does not ask again (FLUSH) or works by itself (ACCESS, thanks to `default_permissions`).
+func makeOperations() -> fuse_lowlevel_ops {
+    var operations = fuse_lowlevel_ops()
+    operations.`init` = startConnection
+    operations.lookup = lookUpName
+    operations.forget = forgetInode
+    operations.forget_multi = forgetInodes
+    operations.getattr = getAttributes
+    operations.readlink = readLink
+    operations.open = openFile
+    operations.read = readFile
+    operations.opendir = openDirectory
+    operations.readdir = readDirectory
+    operations.readdirplus = readDirectoryWithAttributes
+    operations.statfs = getStatistics
+    operations.getxattr = getExtendedAttribute
+    operations.listxattr = listExtendedAttributes
+    return operations
+}
+
+private func startConnection(_: UnsafeMutableRawPointer?, _ connection: UnsafeMutablePointer<fuse_conn_info>?) {
+    guard let connection else { return }
+    ConnectionSettings.apply(to: &connection.pointee)
+}
+
+private func lookUpName(_ request: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePointer<CChar>?) {
+    answer(request, about: parent) { context, directory in
+        guard let name else { return .error(EINVAL) }
+        let bytes = UnsafeRawBufferPointer(start: name, count: strlen(name))
+        guard let attributes = try context.worker.lookup(bytes, in: directory) else { return .error(ENOENT) }
+        return .entry(context.translation.entry(attributes))
+    }
+}
+
+// Inode numbers are database rows: there is no table from which an inode could be forgotten.
+
+private func forgetInode(_ request: fuse_req_t?, _: fuse_ino_t, _: UInt64) {
+    fuse_reply_none(request)
+}
+
+private func forgetInodes(_ request: fuse_req_t?, _: Int, _: UnsafeMutablePointer<fuse_forget_data>?) {
+    fuse_reply_none(request)
+}
+
+private func getAttributes(
+    _ request: fuse_req_t?, _ number: fuse_ino_t, _: UnsafeMutablePointer<fuse_file_info>?
+) {
+    answer(request, about: number) { context, inode in
+        guard let attributes = try context.worker.attributes(of: inode) else { return .error(ENOENT) }
+        return .attributes(context.translation.status(attributes))
+    }
+}
+
+private func readLink(_ request: fuse_req_t?, _ number: fuse_ino_t) {
+    answer(request, about: number) { context, inode in
+        let target = try context.worker.target(of: inode)
+        guard let bytes = context.keep(target) else { return .error(ENAMETOOLONG) }
+        return .bytes(bytes)
+    }
+}
+
+// ENOSYS tells the kernel that files and directories need no opening: it never asks again, and keeps their pages and
+// listings from one opening to the next.
+
+private func openFile(_ request: fuse_req_t?, _: fuse_ino_t, _: UnsafeMutablePointer<fuse_file_info>?) {
+    fuse_reply_err(request, ENOSYS)
+}
+
+private func openDirectory(_ request: fuse_req_t?, _: fuse_ino_t, _: UnsafeMutablePointer<fuse_file_info>?) {
+    fuse_reply_err(request, ENOSYS)
+}
+
+private func readFile(
+    _ request: fuse_req_t?, _ number: fuse_ino_t, _ count: Int, _ offset: off_t,
+    _: UnsafeMutablePointer<fuse_file_info>?
+) {
+    answer(request, about: number) { context, inode in
+        guard offset >= 0, count >= 0 else { return .error(EINVAL) }
+        let bytes = try context.worker.read(inode, at: Int64(offset), count: count)
+        return .bytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
+    }
+}
+
+private func getStatistics(_ request: fuse_req_t?, _ number: fuse_ino_t) {
+    answer(request, about: number) { context, _ in
+        .statistics(DiskTranslation.statistics(try context.tree.diskUsage()))
+    }
+}

@@ -1,0 +1,70 @@
+internal import CFuse
+internal import Glibc
+internal import Primitives
+internal import Tree
+
+/// What one of libfuse's threads keeps from one request to the next, so that requests neither lock nor allocate.
+final class ThreadContext {
+    /// Bytes of the scratch memory: the largest extended attribute, and more than a kernel asks of a directory at once.
+    private static let scratchSize = 128 << 10
+
+    let worker: any FileTreeWorker
+    let tree: any FileTree
+    let translation: AttributeTranslation
+    /// Directory pages and extended attributes on their way to the kernel.
+    let scratch = ScratchBuffer(count: scratchSize)
+    private let name = ScratchBuffer(count: FileName.longest + 1)
+
+    private init(server: Server) throws {
+        do {
+            worker = try server.tree.makeWorker()
+        } catch {
+            throw OsnovaError(.unavailable, "no worker for a thread of the mount: \(error)")
+        }
+        tree = server.tree
+        translation = server.translation
+    }
+
+    /// Copies bytes to where they stay until the thread's next request; nil where they are too many.
+    func keep(_ bytes: [UInt8]) -> UnsafeRawBufferPointer? {
+        guard bytes.count <= scratch.bytes.count else { return nil }
+        scratch.bytes.copyBytes(from: bytes)
+        return UnsafeRawBufferPointer(rebasing: scratch.bytes.prefix(bytes.count))
+    }
+
+    /// A name with the NUL that libfuse wants, until the next name; nil for one that no file can have.
+    func keepName(_ bytes: UnsafeRawBufferPointer) -> UnsafePointer<CChar>? {
+        guard !bytes.isEmpty, bytes.count <= FileName.longest else { return nil }
+        name.bytes.copyMemory(from: bytes)
+        name.bytes[bytes.count] = 0
+        return name.bytes.baseAddress.map { UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }
+    }
+
+    /// The calling thread's context; made by its first request, released when libfuse ends the thread.
+    ///
+    /// libfuse runs each session on threads of its own, so a thread's context always belongs to the request's mount.
+    static func current(for request: fuse_req_t) throws -> ThreadContext {
+        if let kept = pthread_getspecific(key) {
+            return Unmanaged<ThreadContext>.fromOpaque(kept).takeUnretainedValue()
+        }
+        guard let server = Server.of(request) else {
+            throw OsnovaError(.unavailable, "a request without a mount")
+        }
+        let context = try ThreadContext(server: server)
+        let kept = Unmanaged.passRetained(context)
+        guard pthread_setspecific(key, kept.toOpaque()) == 0 else {
+            kept.release()
+            throw OsnovaError(.unavailable, "no memory for a thread of the mount")
+        }
+        return context
+    }
+
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        pthread_key_create(&key) { kept in
+            guard let kept else { return }
+            Unmanaged<ThreadContext>.fromOpaque(kept).release()
+        }
+        return key
+    }()
+}

@@ -1,0 +1,100 @@
+internal import ArgumentParser
+internal import Glibc
+internal import Keyring
+internal import Mounting
+internal import OsnovaStorage
+internal import Primitives
+internal import SystemPackage
+
+struct MountCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mount",
+        abstract: "Show the data root as a tree of files; returns when it is ready.",
+        discussion: """
+            The mount is read-only and follows every change of the store, whoever makes it. \
+            'osnovafs unmount MOUNTPOINT' ends it.
+
+            Options for -o: allow_other, allow_root, uid=N, gid=N, umask=OCTAL, nonempty, noexec; those of fstab that \
+            mean nothing here (ro, nofail, _netdev, x-…) are accepted.
+            """)
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var unlocking: UnlockingOptions
+
+    @Flag(name: .shortAndLong, help: "Serve in this process until it is unmounted or interrupted.")
+    var foreground = false
+
+    @Option(
+        name: .customShort("o"), parsing: .singleValue,
+        help: ArgumentHelp("Mount options, separated by commas.", valueName: "options"))
+    var options: [String] = []
+
+    @Option(help: .hidden)
+    var driverChannel: Int32?
+
+    @Argument(help: "An empty directory.")
+    var mountpoint: PathArgument
+
+    private struct Outcome: Encodable {
+        let mountpoint: String
+        let dataRoot: String
+    }
+
+    func run() throws {
+        if let driverChannel { return try serve(reportingTo: DriverChannel(inherited: driverChannel)) }
+        let root = try store.root
+        let place = absolute(mountpoint.path)
+        _ = try MountOptions(parsing: options)
+        let phrase = try unlocking.phrase()
+        if foreground {
+            let driver = try Driver(root: root, mountpoint: place.string, options: options, phrase: phrase)
+            return try driver.serve { say(place.string, root) }
+        }
+        try DriverProcess.start(root: root, mountpoint: place, options: options, phrase: phrase)
+        say(place.string, root)
+    }
+
+    private func say(_ place: String, _ root: DataRoot) {
+        // Only --json asks for a document; a mount that works is silent, as mount(8) is.
+        if store.json { try? Terminal.sayJSON(Outcome(mountpoint: place, dataRoot: root.path)) }
+    }
+
+    /// What the background process does: everything that can fail is told to the process that waits for it.
+    private func serve(reportingTo channel: DriverChannel) throws {
+        DriverProcess.detach()
+        do {
+            let phrase = try channel.receivePhrase()
+            let driver = try Driver(
+                root: store.root, mountpoint: mountpoint.path.string, options: options, phrase: phrase)
+            try driver.serve { channel.reportReady() }
+        } catch let error as OsnovaError {
+            channel.report(error)
+            throw error
+        }
+    }
+
+    private func absolute(_ path: FilePath) -> FilePath {
+        guard path.isRelative, let current = getcwd(nil, 0) else { return path }
+        defer { free(current) }
+        return FilePath(platformString: current).pushing(path)
+    }
+}
+
+struct UnmountCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unmount", abstract: "End a mount, or clear one whose driver died.")
+
+    @OptionGroup var store: StoreOptions
+
+    @Argument(help: "Where the store is mounted.")
+    var mountpoint: PathArgument
+
+    private struct Outcome: Encodable {
+        let unmounted: String
+    }
+
+    func run() throws {
+        try Unmounting.unmount(mountpoint.path.string)
+        if store.json { try Terminal.sayJSON(Outcome(unmounted: mountpoint.path.string)) }
+    }
+}

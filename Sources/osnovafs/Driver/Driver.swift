@@ -1,0 +1,52 @@
+internal import Dispatch
+internal import Foundation
+internal import Keyring
+internal import Logging
+internal import Mounting
+internal import OsnovaStorage
+internal import Primitives
+
+/// Everything that serves one mounted store, wired together.
+struct Driver {
+    private let store: Store
+    private let mount: Mount
+    private let log: Logger
+    private let mountpoint: String
+
+    /// How long a mount waits for the census, in seconds: a small store is complete when it appears, a large one is
+    /// not kept waiting.
+    private static let censusPatience = 0.15
+
+    /// Opens the store and mounts it; nothing is mounted where this throws.
+    init(root: DataRoot, mountpoint: String, options: [String], phrase: RecoveryPhrase) throws {
+        let options = try MountOptions(parsing: options)
+        store = try Store.open(at: root, keys: KeyHierarchy(phrase: phrase))
+        let place = try MountPoint(preparing: mountpoint, dataRoot: root.path, options: options)
+        log = StoreLog.logger(for: root, label: "mount")
+        let tree = try StoreTree(store: store, log: log)
+        Self.startCensus(of: store, log)
+        mount = try Mount(tree: tree, at: place, options: options)
+        self.mountpoint = mountpoint
+    }
+
+    /// Serves until it is unmounted or interrupted.
+    func serve(onReady: @escaping @Sendable () -> Void) throws {
+        log.notice("mounted", metadata: ["mountpoint": "\(mountpoint)"])
+        let ending = try mount.serve(onReady: onReady)
+        log.notice("unmounted", metadata: ["mountpoint": "\(mountpoint)", "ending": "\(ending)"])
+        try store.close()
+    }
+
+    private static func startCensus(of store: Store, _ log: Logger) {
+        let done = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            do {
+                try Census(store: store).run()
+            } catch {
+                log.error("looking for new blobs failed", metadata: ["reason": "\(error)"])
+            }
+            done.signal()
+        }
+        _ = done.wait(timeout: .now() + censusPatience)
+    }
+}

@@ -1,0 +1,60 @@
+internal import Glibc
+internal import Keyring
+internal import OsnovaStorage
+internal import Primitives
+internal import SystemPackage
+
+/// Starts the driver as a process of its own: the program again, since threads do not survive a fork.
+enum DriverProcess {
+    /// Where the driver finds its channel.
+    private static let channelNumber: Int32 = 3
+
+    /// Returns when the mount serves.
+    ///
+    /// - Throws: what the driver says went wrong.
+    static func start(root: DataRoot, mountpoint: FilePath, options: [String], phrase: RecoveryPhrase) throws {
+        let (channel, inherited) = try DriverChannel.pair()
+        var arguments = ["osnovafs", "mount", "--foreground", "--driver-channel", "\(channelNumber)"]
+        arguments += ["--data-root", root.path]
+        for option in options { arguments += ["-o", option] }
+        let bytes = (arguments + ["--"]).map { Array($0.utf8) } + [mountpoint.bytes]
+        let process = try spawn(bytes, inheriting: inherited)
+        channel.send(phrase)
+        guard try channel.waitUntilReady() else {
+            var status: Int32 = 0
+            waitpid(process, &status, 0)
+            throw OsnovaError(
+                .unavailable, "the driver ended before it served (status \(status)): see \(root.log)")
+        }
+    }
+
+    /// Leaves the session and the directory of the command that started this process.
+    static func detach() {
+        setsid()
+        _ = chdir("/")
+    }
+
+    private static func spawn(_ arguments: [[UInt8]], inheriting channel: OwnedDescriptor) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
+            posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0)
+        }
+        posix_spawn_file_actions_adddup2(&actions, channel.number, channelNumber)
+        let argv = arguments.map(duplicate) + [nil]
+        defer { for argument in argv { argument?.deallocate() } }
+        var process = pid_t()
+        let code = posix_spawn(&process, "/proc/self/exe", &actions, nil, argv, environ)
+        guard code == 0 else { throw Errno(rawValue: code).failure("starting the driver", kind: .unavailable) }
+        withExtendedLifetime(channel) {}
+        return process
+    }
+
+    private static func duplicate(_ bytes: [UInt8]) -> UnsafeMutablePointer<CChar>? {
+        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
+        for (index, byte) in bytes.enumerated() { copy[index] = CChar(bitPattern: byte) }
+        copy[bytes.count] = 0
+        return copy
+    }
+}
