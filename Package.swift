@@ -67,5 +67,6 @@ let package = Package(
             swiftSettings: strict),
 
         tests(of: "Keyring", knows: ["Primitives"]),
+        .testTarget(name: "ProgramTests", dependencies: ["osnovafs"], swiftSettings: strict),
     ]
 )

@@ -15,3 +15,9 @@ static inline int osnova_rename_keeping(int directory, const char *old_name, con
 {
 	return (int)syscall(SYS_renameat2, directory, old_name, directory, new_name, 1);
 }
+
+// close_range(2): every descriptor from `first` on.
+static inline int osnova_close_from(unsigned first)
+{
+	return (int)syscall(SYS_close_range, first, ~0u, 0);
+}

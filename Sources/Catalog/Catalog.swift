@@ -113,8 +113,14 @@ public final class Catalog: Sendable {
     }
 
     /// Closes the database; nothing may use it afterwards.
+    ///
+    /// The WAL is emptied first, so that `osnova.db` alone is the database for whoever copies it; where another process
+    /// reads just now, that is left to it.
     public func close() throws {
-        try translatingErrors(path) { try pool.close() }
+        try translatingErrors(path) {
+            _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+            try pool.close()
+        }
     }
 
     /// The lines of SQLite's own integrity check and of its foreign key check; empty for a sound database.

@@ -26,10 +26,12 @@ enum ResolvedPath {
         }
     }
 
-    /// The errno of `stat(2)`, 0 where a path is there; a mount's root waits until the mount answers.
+    /// The errno of `statvfs(3)`, 0 where a path is there; a mount's root waits until the mount answers.
+    ///
+    /// Not `stat`: the kernel would answer that from its cache for a driver that is dead.
     static func probe(_ path: String) -> Int32 {
-        var status = stat()
-        return stat(path, &status) == 0 ? 0 : errno
+        var disk = statvfs()
+        return statvfs(path, &disk) == 0 ? 0 : errno
     }
 
     /// Whether a resolved path is a directory's own or below it.

@@ -18,7 +18,7 @@ struct ForeignWriterTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: components).isEmpty)
         try work.sqlite(insert("com.example.live", manifest: #"{"v": 1}"#))
         #expect(
-            try eventually(within: 1) {
+            eventually(within: 1) {
                 try FileManager.default.contentsOfDirectory(atPath: components) == ["com.example.live"]
             })
         let manifest = work.mounted("components/com.example.live/manifest.json")
@@ -26,14 +26,14 @@ struct ForeignWriterTests {
         let inode = try Program.shell("stat -c %i \(components)/com.example.live").text
         try work.sqlite(#"UPDATE components SET manifest_json = '{"version": "twice as long"}'"#)
         #expect(
-            try eventually(within: 1) { try Data(contentsOf: manifest) == Data(#"{"version": "twice as long"}"#.utf8) })
+            eventually(within: 1) { try Data(contentsOf: manifest) == Data(#"{"version": "twice as long"}"#.utf8) })
         #expect(try Program.shell("stat -c %s \(manifest.path)").text == "28\n")
         #expect(try Program.shell("stat -c %i \(components)/com.example.live").text == inode)
         try work.sqlite("DELETE FROM components")
-        #expect(try eventually(within: 1) { try FileManager.default.contentsOfDirectory(atPath: components).isEmpty })
+        #expect(eventually(within: 1) { try FileManager.default.contentsOfDirectory(atPath: components).isEmpty })
         #expect(!FileManager.default.fileExists(atPath: manifest.path))
         try work.sqlite(insert("com.example.live", manifest: "{}"))
-        #expect(try eventually(within: 1) { FileManager.default.fileExists(atPath: manifest.path) })
+        #expect(eventually(within: 1) { FileManager.default.fileExists(atPath: manifest.path) })
         #expect(try Program.shell("stat -c %i \(components)/com.example.live").text != inode, "never used again")
     }
 
@@ -44,12 +44,12 @@ struct ForeignWriterTests {
         let status = work.mounted("components/c/status.json")
         #expect(!FileManager.default.fileExists(atPath: status.path))
         try work.sqlite("INSERT INTO component_registry VALUES ('c', '1.0.0', 42, 'http://x', 'running', 1, 2, 0)")
-        #expect(try eventually(within: 1) { FileManager.default.fileExists(atPath: status.path) })
+        #expect(eventually(within: 1) { FileManager.default.fileExists(atPath: status.path) })
         try work.sqlite("UPDATE component_registry SET last_heartbeat = 31337")
         #expect(
-            try eventually(within: 1) { try String(contentsOf: status, encoding: .utf8).contains("31337") })
+            eventually(within: 1) { try String(contentsOf: status, encoding: .utf8).contains("31337") })
         try work.sqlite("DELETE FROM component_registry")
-        #expect(try eventually(within: 1) { !FileManager.default.fileExists(atPath: status.path) })
+        #expect(eventually(within: 1) { !FileManager.default.fileExists(atPath: status.path) })
     }
 
     @Test func `hostile rows neither fail their writer nor break the mount`() throws {
@@ -65,7 +65,7 @@ struct ForeignWriterTests {
             "INSERT OR REPLACE INTO applications(application_id,name,version,manifest_json,installed_at,icon_blob_hash)"
                 + " VALUES ('app','n','1','[1,2',1,'no hash')")
         let listing = { try Program.shell("LC_ALL=C ls -N components; cat components/*/manifest.json >/dev/null", in: work.mountpoint) }
-        #expect(try eventually(within: 1) { try listing().text.split(separator: "\n").count == 8 })
+        #expect(eventually(within: 1) { try listing().text.split(separator: "\n").count == 8 })
         let names = try listing().output.split(separator: UInt8(ascii: "\n")).map { Array($0) }
         for name in ["a%2Fb", "%2E%2E", "%2E", "%", "tab%09line", "100%25"] { #expect(names.contains(Array(name.utf8))) }
         #expect(names.contains([0xFF] + Array("%2FA".utf8)))

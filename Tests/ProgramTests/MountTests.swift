@@ -137,7 +137,7 @@ struct MountTests {
         try work.mount()
         let driver = try #require(try work.drivers().first)
         kill(driver, SIGKILL)
-        #expect(try eventually { try work.drivers().isEmpty })
+        #expect(eventually { try work.drivers().isEmpty })
         let dead = try Program.shell("ls \(work.mountpoint.path)")
         #expect(dead.code != 0 && dead.errors.contains("not connected"), "an empty tree would be taken for the truth")
         try work.mount()
@@ -149,8 +149,8 @@ struct MountTests {
         try work.mount()
         let driver = try #require(try work.drivers().first)
         kill(driver, signal)
-        #expect(try eventually { try Program.shell("findmnt \(work.mountpoint.path)").code != 0 })
-        #expect(try eventually { try work.drivers().isEmpty })
+        #expect(eventually { try Program.shell("findmnt \(work.mountpoint.path)").code != 0 })
+        #expect(eventually { try work.drivers().isEmpty })
         try work.mount()
     }
 

@@ -180,13 +180,14 @@ final class Workspace {
 }
 
 /// Looks again and again until something is so, for at most some seconds; whether it became so.
-func eventually(within seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
+func eventually(within seconds: Double = 10, _ condition: () throws -> Bool) -> Bool {
     let deadline = Date().addingTimeInterval(seconds)
-    while Date() < deadline {
-        if try condition() { return true }
+    while true {
+        // What cannot be read is not so yet.
+        if (try? condition()) == true { return true }
+        guard Date() < deadline else { return false }
         usleep(10_000)
     }
-    return try condition()
 }
 
 /// Bytes that look random and are the same for the same seed.

@@ -119,16 +119,18 @@ public struct Installer {
     // MARK: Manifests
 
     private static func component(of manifest: Manifest) throws -> Component {
-        let kind = try manifest.required("kind", or: "type")
-        guard let known = Component.Kind(rawValue: kind) else {
-            throw manifest.refusal("\"kind\" is \"\(kind)\": it must be \"frontend\" or \"backend\"")
-        }
+        let id = try manifest.required("id")
+        let name = try manifest.required("name")
         let version = try manifest.required("version")
         guard SemanticVersion.isValid(version) else {
             throw manifest.refusal("\"version\" is \"\(version)\": it must be a semantic version such as 1.2.3")
         }
+        let kind = try manifest.required("kind", or: "type")
+        guard let known = Component.Kind(rawValue: kind) else {
+            throw manifest.refusal("\"kind\" is \"\(kind)\": it must be \"frontend\" or \"backend\"")
+        }
         return Component(
-            id: try manifest.required("id"), name: try manifest.required("name"), version: version, kind: known,
+            id: id, name: name, version: version, kind: known,
             description: try manifest.optional("description"), author: try manifest.optional("author"),
             license: try manifest.optional("license"), manifest: manifest.text,
             autonomiAddress: try manifest.optional("autonomiAddress"))

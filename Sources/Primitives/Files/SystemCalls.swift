@@ -164,6 +164,11 @@ public enum SystemCalls {
         flock(file.number, LOCK_EX | LOCK_NB) == 0
     }
 
+    /// Closes every descriptor from `first` on, whoever opened it: for a process that starts a life of its own.
+    public static func closeAll(from first: CInt) {
+        _ = osnova_close_from(UInt32(bitPattern: first))
+    }
+
     private static func retrying(_ call: () -> CInt) throws(Errno) -> CInt {
         while true {
             let result = call()

@@ -28,8 +28,14 @@ enum DriverProcess {
         }
     }
 
-    /// Leaves the session and the directory of the command that started this process.
+    /// Leaves the session, the directory and the open files of the command that started this process; whoever waits
+    /// for the end of a pipe that was inherited would otherwise wait for the end of the mount.
     static func detach() {
+        SystemCalls.closeAll(from: channelNumber + 1)
+        // A parent's thread may have blocked the signals that end a mount.
+        var none = sigset_t()
+        sigemptyset(&none)
+        sigprocmask(SIG_SETMASK, &none, nil)
         setsid()
         _ = chdir("/")
     }
