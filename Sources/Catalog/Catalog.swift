@@ -51,8 +51,9 @@ public final class Catalog: Sendable {
     private static func checkFile(_ path: String, creating: Bool) throws {
         let exists = FileManager.default.fileExists(atPath: path)
         if creating {
-            guard !exists, FileManager.default.createFile(
-                atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+            guard !exists,
+                FileManager.default.createFile(
+                    atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
             else { throw OsnovaError(.cannotCreate, "\(path) exists already or cannot be created") }
         } else if !exists {
             throw OsnovaError(.notFound, "\(path) is missing: this is no data root; make one with 'osnovafs init'")

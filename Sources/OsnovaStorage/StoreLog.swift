@@ -5,7 +5,9 @@ internal import Primitives
 
 /// The store's log, `logs/osnova.log`: one line an entry, appended in one write, so that processes can share it.
 public struct StoreLog: LogHandler {
+    /// The least level that is written.
     public var logLevel: Logger.Level = .info
+    /// What each line ends with, as `key=value`.
     public var metadata: Logger.Metadata = [:]
     private let label: String
     private let file: OwnedDescriptor?
@@ -20,11 +22,13 @@ public struct StoreLog: LogHandler {
         file = try? SystemCalls.open(path, O_WRONLY | O_APPEND | O_CREAT, mode: 0o600)
     }
 
+    /// One value of the metadata.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// Appends one line; a log that cannot be written is silent.
     public func log(event: LogEvent) {
         guard let file else { return }
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }

@@ -41,11 +41,14 @@ public struct ContentID: Hashable, Sendable {
     /// The digest as 64 lower-case hexadecimal digits.
     public var hex: String { withUnsafeBytes { Hexadecimal.string($0) } }
 
+    /// Whether both are the digest of the same content.
     public static func == (left: ContentID, right: ContentID) -> Bool { left.words == right.words }
 
+    /// Hashes eight of the digest's bytes, which are as random as all.
     public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 }
 
 extension ContentID: CustomStringConvertible {
+    /// The digest as 64 lower-case hexadecimal digits.
     public var description: String { hex }
 }

@@ -41,5 +41,6 @@ public struct OsnovaError: Error, Sendable, Equatable {
 }
 
 extension OsnovaError: CustomStringConvertible {
+    /// The message: what, where, and what to do.
     public var description: String { message }
 }

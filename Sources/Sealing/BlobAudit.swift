@@ -47,7 +47,7 @@ public final class BlobAudit {
         var prefix: [UInt8] = []
         for offset in stride(from: Int64(0), to: length, by: Int64.Stride(Self.pieceSize)) {
             let count = Int(min(Int64(Self.pieceSize), length - offset))
-            try read(file, count: count, at: SealedLayout.nonceSize + offset) { 
+            try read(file, count: count, at: SealedLayout.nonceSize + offset) {
                 try pass.absorb(piece: $0)
                 digest.update(try decrypt($0, at: offset, nonce))
             }

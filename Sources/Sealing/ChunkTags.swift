@@ -119,7 +119,8 @@ final class ChunkTags {
     ) throws {
         let first = chunk / Self.tagsPerBlock
         let last = (chunk + count - 1) / Self.tagsPerBlock
-        let bytes = UnsafeMutableRawBufferPointer(rebasing: stream.bytes.prefix((last - first + 1) * ChaCha20.blockSize))
+        let bytes = UnsafeMutableRawBufferPointer(
+            rebasing: stream.bytes.prefix((last - first + 1) * ChaCha20.blockSize))
         try nonce.withUnsafeBytes {
             try cipher.keystream(key: key, nonce: $0, counter: UInt32(truncatingIfNeeded: first), to: bytes)
         }

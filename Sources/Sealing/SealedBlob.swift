@@ -50,7 +50,9 @@ public struct Nonce: Hashable, Sendable {
     /// The 12 bytes.
     public var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
 
+    /// Whether both are the same 12 bytes.
     public static func == (left: Nonce, right: Nonce) -> Bool { left.words == right.words }
 
+    /// Hashes the first bytes.
     public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 }

@@ -1,6 +1,6 @@
 internal import Primitives
 
-/// The file name of an id, as `docs/architecture.md` and contract §6 have it. Names are bytes.
+/// The file name of an id; names are bytes, not text.
 public enum FileName {
     /// The longest name that Linux allows, in bytes.
     public static let longest = 255

@@ -132,7 +132,8 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: work.root.path + "/blobs").isEmpty)
         let sha512 = manifest.replacingOccurrences(of: "sha256:", with: "sha512:")
         try work.write("m.json", Data(sha512.utf8))
-        let installed = try work.expect(0, ["component", "install", "m.json", "--artifact", "artifact"] + work.unlocking)
+        let installed = try work.expect(
+            0, ["component", "install", "m.json", "--artifact", "artifact"] + work.unlocking)
         #expect(installed.errors.contains("not checked"))
     }
 

@@ -67,10 +67,14 @@ struct DamageTests {
 
     @Test func `swapped files, a missing file and forged tags give EIO and are named by verify`() throws {
         let work = try Workspace()
-        for name in ["a", "b", "gone", "forged", "sound"] { try work.write(name, noise(70_000, seed: UInt64(name.utf8.count) &+ UInt64(name.utf8.first ?? 0))) }
+        for name in ["a", "b", "gone", "forged", "sound"] {
+            try work.write(name, noise(70_000, seed: UInt64(name.utf8.count) &+ UInt64(name.utf8.first ?? 0)))
+        }
         let lines = try work.put(["a", "b", "gone", "forged", "sound"]).lines
         let hash = lines.map { String($0.prefix(64)) }
-        try Program.shell("mv \(hash[0]).enc t; mv \(hash[1]).enc \(hash[0]).enc; mv t \(hash[1]).enc; rm \(hash[2]).enc", in: work.root.appendingPathComponent("blobs"))
+        try Program.shell(
+            "mv \(hash[0]).enc t; mv \(hash[1]).enc \(hash[0]).enc; mv t \(hash[1]).enc; rm \(hash[2]).enc",
+            in: work.root.appendingPathComponent("blobs"))
         try work.sqlite(
             """
             UPDATE blob_tags SET tags = zeroblob(length(tags)) WHERE position >> 16 =

@@ -59,15 +59,22 @@ struct ForeignWriterTests {
         for id in ["a/b", "..", ".", "", "tab\tline", "100%", long] {
             try work.sqlite(insert(id.replacingOccurrences(of: "'", with: "''"), manifest: "not json"))
         }
-        try work.sqlite("INSERT INTO components VALUES (CAST(x'ff2f41' AS TEXT),'n','1','backend',NULL,NULL,NULL,x'ff00',NULL,1,NULL)")
+        try work.sqlite(
+            "INSERT INTO components VALUES (CAST(x'ff2f41' AS TEXT),'n','1','backend',NULL,NULL,NULL,x'ff00',NULL,1,NULL)"
+        )
         try work.sqlite("INSERT INTO components VALUES (NULL,'n','1','backend',NULL,NULL,NULL,'{}',NULL,1,NULL)")
         try work.sqlite(
             "INSERT OR REPLACE INTO applications(application_id,name,version,manifest_json,installed_at,icon_blob_hash)"
                 + " VALUES ('app','n','1','[1,2',1,'no hash')")
-        let listing = { try Program.shell("LC_ALL=C ls -N components; cat components/*/manifest.json >/dev/null", in: work.mountpoint) }
+        let listing = {
+            try Program.shell(
+                "LC_ALL=C ls -N components; cat components/*/manifest.json >/dev/null", in: work.mountpoint)
+        }
         #expect(eventually(within: 1) { try listing().text.split(separator: "\n").count == 8 })
         let names = try listing().output.split(separator: UInt8(ascii: "\n")).map { Array($0) }
-        for name in ["a%2Fb", "%2E%2E", "%2E", "%", "tab%09line", "100%25"] { #expect(names.contains(Array(name.utf8))) }
+        for name in ["a%2Fb", "%2E%2E", "%2E", "%", "tab%09line", "100%25"] {
+            #expect(names.contains(Array(name.utf8)))
+        }
         #expect(names.contains([0xFF] + Array("%2FA".utf8)))
         let cut = try #require(names.first { $0.count > 100 })
         #expect(cut.count == 255 && cut[190] == UInt8(ascii: "~"))

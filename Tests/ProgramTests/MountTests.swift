@@ -10,11 +10,13 @@ struct MountTests {
         var sizes = [0, 1, 63, 64, 65, 4095, 4096, 4097, 65_535, 65_536, 65_537, 131_072, 1 << 20, (1 << 20) + 1]
         sizes += (0..<3000).map { ($0 * 37) % 9000 }
         for (index, size) in sizes.enumerated() {
-            let name = index % 3 == 0 ? "plain-\(index)" : index % 3 == 1 ? "spa ce/ž \(index)" : "d/e/e/p/100% \(index)"
+            let name =
+                index % 3 == 0 ? "plain-\(index)" : index % 3 == 1 ? "spa ce/ž \(index)" : "d/e/e/p/100% \(index)"
             try work.write("src/\(name)", noise(size, seed: UInt64(index)))
         }
         try noise(300 << 20, seed: 77).write(to: source.appendingPathComponent("large"))
-        try Program.shell("mkdir empty; ln -s plain-0 link; printf x > 'new\nline'; printf y > $'\\xff\\xfe'", in: source)
+        try Program.shell(
+            "mkdir empty; ln -s plain-0 link; printf x > 'new\nline'; printf y > $'\\xff\\xfe'", in: source)
         return source
     }
 
@@ -25,7 +27,8 @@ struct MountTests {
         #expect(sums.lines.count >= 3010)
         try work.write("sums", sums.output)
         try work.mount()
-        let diff = try Program.run("/usr/bin/diff", ["-r", "--no-dereference", source.path, work.mounted("files/src").path])
+        let diff = try Program.run(
+            "/usr/bin/diff", ["-r", "--no-dereference", source.path, work.mounted("files/src").path])
         #expect(diff.code == 0, "\(diff.text.prefix(2000)) \(diff.errors)")
         let check = try Program.shell("sha256sum --quiet -c ../../sums", in: work.mounted("files"))
         #expect(check.code == 0, "\(check.text.prefix(2000)) \(check.errors)")
@@ -60,7 +63,8 @@ struct MountTests {
 
     @Test func `a program runs from the mount`() throws {
         let work = try Workspace()
-        try Program.shell("cp /usr/bin/sha256sum tool; printf '#!/bin/sh\\necho from a script\\n' > script", in: work.folder)
+        try Program.shell(
+            "cp /usr/bin/sha256sum tool; printf '#!/bin/sh\\necho from a script\\n' > script", in: work.folder)
         try work.put(["tool", "script"])
         try work.mount()
         let direct = try Program.run(work.mounted("files/tool").path, [work.phraseFile.path])

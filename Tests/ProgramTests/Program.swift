@@ -93,7 +93,8 @@ final class Workspace {
     }
 
     deinit {
-        if isMounted { try? unmount() }
+        // Lazily: what failed may still hold a file open.
+        if isMounted { _ = try? Program.run("/usr/bin/umount", ["--lazy", mountpoint.path]) }
         try? FileManager.default.removeItem(at: folder)
     }
 

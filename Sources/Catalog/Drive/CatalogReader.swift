@@ -8,6 +8,7 @@ public import Tree
 public final class CatalogReader {
     /// What a read needs to know of a blob.
     public struct BlobIdentity: Sendable {
+        /// The SHA-256 of the plaintext.
         public let id: ContentID
         /// Bytes of plaintext.
         public let size: Int64
@@ -105,7 +106,9 @@ public final class CatalogReader {
         for document in Inode.Document.allCases where document.rawValue > cookie {
             guard let attributes = try documents.attributes(of: document, node: node) else { continue }
             var name = document.fileName
-            guard name.withUTF8({ visit(UnsafeRawBufferPointer($0), attributes, document.rawValue) }) else { return false }
+            guard name.withUTF8({ visit(UnsafeRawBufferPointer($0), attributes, document.rawValue) }) else {
+                return false
+            }
         }
         return true
     }

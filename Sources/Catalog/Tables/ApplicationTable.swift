@@ -4,20 +4,27 @@ public import Primitives
 
 /// A row of `applications`.
 public struct Application: Sendable, Equatable {
+    /// The application id: any text, `ant://…` addresses included.
     public var id: String
+    /// What people call it.
     public var name: String
+    /// The version as the manifest has it.
     public var version: String
+    /// What it is for.
     public var description: String?
+    /// Who publishes it.
     public var author: String?
     /// The blob of the icon.
     public var icon: ContentID?
     /// The manifest as it was given, byte for byte.
     public var manifest: String
+    /// Where the network has it.
     public var autonomiAddress: String?
     /// Unix seconds.
     public var installedAt: Int64
     /// Unix seconds.
     public var lastLaunched: Int64?
+    /// How often it was launched.
     public var launchCount: Int64
 
     /// Makes a row that was never launched.

@@ -4,17 +4,19 @@ public import Primitives
 
 /// A row of `autonomi_cache`.
 public struct CacheEntry: Sendable, Equatable {
+    /// Where the network has the content; the key of the row.
     public var address: String
     /// The blob of the content, which is also the content's SHA-256.
     public var content: String
     /// Bytes.
     public var size: Int64
-    /// What the network calls it: `chunk`, `pointer`, `file`, …
+    /// What the network calls it, such as `chunk`, `pointer` or `file`.
     public var dataType: String
     /// Unix seconds.
     public var cachedAt: Int64
     /// Unix seconds.
     public var lastAccessed: Int64
+    /// How often it was used.
     public var accessCount: Int64
 
     /// Makes an entry for content that was cached just now.

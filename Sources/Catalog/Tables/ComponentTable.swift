@@ -10,15 +10,23 @@ public struct Component: Sendable, Equatable {
         case backend
     }
 
+    /// The component id: any text, `ant://…` addresses included.
     public var id: String
+    /// What people call it.
     public var name: String
+    /// The version as the manifest has it.
     public var version: String
+    /// Whether it runs in the shell or beside it.
     public var kind: Kind
+    /// What it is for.
     public var description: String?
+    /// Who publishes it.
     public var author: String?
+    /// Its licence, an SPDX expression as a rule.
     public var license: String?
     /// The manifest as it was given, byte for byte.
     public var manifest: String
+    /// Where the network has its artifact; `local:<id>@<version>` for one that was installed from a file.
     public var autonomiAddress: String?
     /// Unix seconds.
     public var installedAt: Int64

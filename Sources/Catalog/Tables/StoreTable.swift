@@ -19,11 +19,15 @@ extension Writing {
 
 /// Counts and sizes of a store.
 public struct CatalogStatistics: Sendable {
+    /// Blobs with a sealed file.
     public let blobCount: Int64
     /// Bytes of plaintext.
     public let plainBytes: Int64
+    /// Installed components.
     public let components: Int64
+    /// Installed applications.
     public let applications: Int64
+    /// Cached contents of the network.
     public let cacheEntries: Int64
     /// Bytes of plaintext that the cache refers to.
     public let cacheBytes: Int64

@@ -4,13 +4,17 @@ internal import Primitives
 
 /// Counts and sizes of a store.
 public struct StoreStatistics: Sendable {
+    /// Blobs with a sealed file.
     public let blobCount: Int64
     /// Bytes of plaintext.
     public let plainBytes: Int64
     /// Bytes of sealed files.
     public let storedBytes: Int64
+    /// Installed components.
     public let components: Int64
+    /// Installed applications.
     public let applications: Int64
+    /// Cached contents of the network.
     public let cacheEntries: Int64
     /// Bytes of plaintext that the cache refers to.
     public let cacheBytes: Int64

@@ -11,7 +11,9 @@ internal import SystemPackage
 public struct VerificationReport: Sendable {
     /// A blob that is not what it should be.
     public struct Damage: Sendable, Equatable {
+        /// The name of the blob: 64 lower-case hexadecimal digits.
         public let sha256: String
+        /// What is wrong with it, in words.
         public let reason: String
     }
 
@@ -140,7 +142,9 @@ public final class Verification: Sendable {
     private func judge(_ id: ContentID, listed: Bool, _ check: () throws -> Void) throws -> Bool {
         do {
             try check()
-            report.withLock { $0.checked += 1; $0.ok += 1 }
+            report.withLock {
+                $0.checked += 1; $0.ok += 1
+            }
             return true
         } catch let error as OsnovaError where error.kind == .notFound {
             if listed { report.withLock { $0.missing.append(id.hex) } }

@@ -29,7 +29,8 @@ extension Store {
         {
             guard status.size == identity.size &+ SealedLayout.overhead else {
                 throw OsnovaError.damaged(
-                    "blob \(identity.id) is damaged: \(status.size) bytes, not \(identity.size &+ SealedLayout.overhead)")
+                    "blob \(identity.id) is damaged: \(status.size) bytes, not \(identity.size &+ SealedLayout.overhead)"
+                )
             }
             return OpenBlob(row: row, blob: blob, file: file, status: status)
         }

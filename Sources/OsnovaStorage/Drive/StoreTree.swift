@@ -31,10 +31,12 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         _ = try feed.hasNews()
     }
 
+    /// Opens a connection to the database and buffers for one thread.
     public func makeWorker() throws -> any FileTreeWorker {
         try StoreTreeWorker(tree: self)
     }
 
+    /// Waits for changes of the tree, whoever wrote them; none after `seconds`.
     public func nextChanges(waitingAtMost seconds: Double) throws -> [TreeChange] {
         let deadline = Clock.nanoseconds + Int64(seconds * 1e9)
         while true {
@@ -57,6 +59,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         blobsModified = modified
     }
 
+    /// Says how full the disk under `blobs/` is.
     public func diskUsage() throws -> DiskUsage {
         var disk = statvfs()
         guard statvfs(store.root.blobs, &disk) == 0 else {
@@ -67,6 +70,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             availableBlocks: UInt64(disk.f_bavail), files: UInt64(disk.f_files), freeFiles: UInt64(disk.f_ffree))
     }
 
+    /// Notes in the store's log why a read failed; the reader sees EIO alone.
     public func report(_ error: any Error, inode: UInt64) {
         log.error("a read failed", metadata: ["inode": "\(inode)", "reason": "\(error)"])
     }

@@ -70,7 +70,9 @@ final class StoreTreeWorker: FileTreeWorker {
     }
 
     private func keep(_ content: [UInt8], at offset: Int64, count: Int) -> UnsafeRawBufferPointer {
-        guard offset >= 0, offset < content.count, count > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        guard offset >= 0, offset < content.count, count > 0 else {
+            return UnsafeRawBufferPointer(start: nil, count: 0)
+        }
         let start = Int(offset)
         let length = min(count, content.count - start, documents.bytes.count)
         content.withUnsafeBytes {

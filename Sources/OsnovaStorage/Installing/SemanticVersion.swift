@@ -27,11 +27,12 @@ enum SemanticVersion {
     }
 
     private static func isIdentifier(_ text: Substring) -> Bool {
-        !text.isEmpty && text.unicodeScalars.allSatisfy { scalar in
-            switch scalar {
-            case "0"..."9", "a"..."z", "A"..."Z", "-": true
-            default: false
+        !text.isEmpty
+            && text.unicodeScalars.allSatisfy { scalar in
+                switch scalar {
+                case "0"..."9", "a"..."z", "A"..."Z", "-": true
+                default: false
+                }
             }
-        }
     }
 }

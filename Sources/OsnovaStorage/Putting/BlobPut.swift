@@ -14,7 +14,9 @@ struct PreparedBlob {
     let replacesDamaged: Bool
 }
 
-/// Seals plaintexts one after another, in constant memory. Used by one thread at a time.
+/// Seals plaintexts one after another, in constant memory.
+///
+/// Used by one thread at a time.
 final class BlobPut {
     /// A piece of plaintext; a smaller file is hashed before it is sealed, so that known content costs no writing.
     private static let pieceSize = 16 * Int(SealedLayout.chunkSize)
@@ -50,7 +52,9 @@ final class BlobPut {
         try source.checkUnchanged(bytesRead: Int64(content.count))
         let id = try SHA256.digest(content)
         let state = try store.state(of: id)
-        if state == .sound { return PreparedBlob(id: id, size: Int64(content.count), sealed: nil, replacesDamaged: false) }
+        if state == .sound {
+            return PreparedBlob(id: id, size: Int64(content.count), sealed: nil, replacesDamaged: false)
+        }
         let sealer = try BlobSealer(keys: keys)
         let incoming = try store.blobs.begin()
         try sealer.header.withUnsafeBytes { try incoming.write($0) }

@@ -62,7 +62,8 @@ public enum SystemCalls {
     }
 
     /// `pread(2)` until `bytes` is full or the file ends; the number of bytes read.
-    public static func read(_ file: OwnedDescriptor, into bytes: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Errno)
+    public static func read(_ file: OwnedDescriptor, into bytes: UnsafeMutableRawBufferPointer, at offset: Int64)
+        throws(Errno)
         -> Int
     {
         var filled = 0
@@ -80,7 +81,9 @@ public enum SystemCalls {
     }
 
     /// `read(2)` until `bytes` is full or the stream ends; the number of bytes read.
-    public static func readStream(_ file: OwnedDescriptor, into bytes: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+    public static func readStream(_ file: OwnedDescriptor, into bytes: UnsafeMutableRawBufferPointer) throws(Errno)
+        -> Int
+    {
         var filled = 0
         while filled < bytes.count {
             let count = Glibc.read(file.number, bytes.baseAddress?.advanced(by: filled), bytes.count - filled)

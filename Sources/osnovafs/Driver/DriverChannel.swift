@@ -76,7 +76,9 @@ struct DriverChannel: Sendable {
         Array(message.utf8).withUnsafeBytes { transmit($0) }
     }
 
-    /// Sends a short message whole. Where nobody reads any more, the reader's end has its own way to notice.
+    /// Sends a short message whole.
+    ///
+    /// Where nobody reads any more, the reader's end has its own way to notice.
     private func transmit(_ bytes: UnsafeRawBufferPointer) {
         _ = Glibc.send(socket.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
     }
