@@ -2,7 +2,6 @@ internal import Blobs
 internal import Catalog
 internal import Primitives
 internal import Sealing
-internal import Tree
 
 extension Store {
     /// Verifies a sealed file as a whole and records its chunk tags: what a file needs that another program wrote.
@@ -13,12 +12,7 @@ extension Store {
         let file = try blobs.open(id)
         do {
             let finding = try BlobAudit(keys: keys()).verify(file: file, id: id)
-            _ = try catalog.write {
-                try $0.record(
-                    VerifiedBlob(
-                        id: id, size: finding.blob.length, nonce: finding.blob.nonce.bytes, tags: finding.tags,
-                        mediaType: MediaType(prefix: finding.prefix)))
-            }
+            _ = try catalog.write { try $0.record(VerifiedBlob(finding)) }
             return finding.blob
         } catch let error as OsnovaError where error.kind == .damaged {
             throw OsnovaError.damaged("blob \(id) is damaged: \(error.message)")

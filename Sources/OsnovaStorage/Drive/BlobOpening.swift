@@ -2,6 +2,7 @@ internal import Blobs
 internal import Catalog
 internal import Primitives
 internal import Sealing
+internal import SystemPackage
 
 extension StoreTree {
     /// Opens a blob's file for verified reads; one whose tags are missing or another file's is adopted first.
@@ -44,6 +45,17 @@ extension Store {
             return try blobs.open(id)
         } catch let error as OsnovaError where error.kind == .notFound {
             throw OsnovaError.damaged("blob \(id) is missing: its file is not in \(blobs.path)")
+        }
+    }
+
+    /// The first 12 bytes of a sealed file; fewer where it is cut.
+    private func fileNonce(_ file: OwnedDescriptor) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: Int(SealedLayout.nonceSize))
+        do {
+            let count = try bytes.withUnsafeMutableBytes { try SystemCalls.read(file, into: $0, at: 0) }
+            return Array(bytes.prefix(count))
+        } catch let error as Errno {
+            throw error.failure("reading a sealed blob", kind: .inputOutput)
         }
     }
 

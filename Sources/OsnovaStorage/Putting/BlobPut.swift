@@ -21,6 +21,8 @@ final class BlobPut {
     /// A piece of plaintext; a smaller file is hashed before it is sealed, so that known content costs no writing.
     private static let pieceSize = 16 * Int(SealedLayout.chunkSize)
 
+    /// Shared with whoever names what was put.
+    let stored: StoredContents
     private let store: Store
     private let keys: SealingKeys
     private let plain: [ScratchBuffer]
@@ -28,6 +30,7 @@ final class BlobPut {
 
     init(store: Store) throws {
         self.store = store
+        stored = try StoredContents(store: store)
         keys = try store.keys()
         plain = [ScratchBuffer(count: Self.pieceSize), ScratchBuffer(count: Self.pieceSize)]
         cipher = ScratchBuffer(count: Self.pieceSize)
@@ -51,7 +54,7 @@ final class BlobPut {
     private func prepareSmall(_ content: UnsafeRawBufferPointer, _ source: PlainSource) throws -> PreparedBlob {
         try source.checkUnchanged(bytesRead: Int64(content.count))
         let id = try SHA256.digest(content)
-        let state = try store.state(of: id)
+        let state = try stored.state(of: id)
         if state == .sound {
             return PreparedBlob(id: id, size: Int64(content.count), sealed: nil, replacesDamaged: false)
         }
@@ -74,7 +77,7 @@ final class BlobPut {
         }
         try source.checkUnchanged(bytesRead: total)
         let id = try digest.finish()
-        guard try store.state(of: id) == .sound else { return nil }
+        guard try stored.state(of: id) == .sound else { return nil }
         return PreparedBlob(id: id, size: total, sealed: nil, replacesDamaged: false)
     }
 
@@ -118,6 +121,6 @@ final class BlobPut {
             mediaType: MediaType(prefix: prefix))
         return PreparedBlob(
             id: id, size: sealed.blob.length, sealed: (incoming, record),
-            replacesDamaged: try store.state(of: id) == .damaged)
+            replacesDamaged: try stored.state(of: id) == .damaged)
     }
 }

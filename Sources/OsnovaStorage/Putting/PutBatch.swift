@@ -122,7 +122,7 @@ public final class PutBatch {
         if items.contains(where: { $0.blob.id == blob.id && $0.blob.sealed?.incoming !== sealed.incoming }) {
             return false
         }
-        if try store.state(of: blob.id) == .sound { return false }
+        if try put.stored.state(of: blob.id) == .sound { return false }
         return try store.blobs.commit(sealed.incoming, as: blob.id, replacing: true)
     }
 

@@ -2,11 +2,11 @@ internal import Blobs
 internal import Catalog
 internal import Primitives
 internal import Sealing
-internal import SystemPackage
+internal import Tree
 
 /// How much of a content is stored.
 enum StoredState {
-    /// File and row agree.
+    /// The sealed file was read as a whole just now and is the content; its row and its chunk tags are right.
     case sound
     /// There is no file.
     case absent
@@ -14,34 +14,57 @@ enum StoredState {
     case damaged
 }
 
-extension Store {
-    /// Whether content is stored, so that it need not be written again.
-    ///
-    /// A file that nobody verified yet is verified here: `put` promises the content, not a file of its name.
-    func state(of id: ContentID) throws -> StoredState {
-        guard let status = try blobs.status(of: id) else { return .absent }
-        if let record = try catalog.read({ try $0.blob(id) }), let nonce = record.nonce {
-            let file = try blobs.open(id)
-            if status.size == record.size + SealedLayout.overhead, try fileNonce(file) == nonce {
-                return .sound
-            }
-        }
-        do {
-            _ = try adopt(id)
-            return .sound
-        } catch let error as OsnovaError where error.kind == .damaged {
-            return .damaged
-        }
+/// Finds out whether a content is stored, so that it need not be written again.
+///
+/// `put` promises the content, not a file of its name: a file that is found is read and verified, once for each
+/// content, and forged or missing chunk tags are made anew. Used by one thread at a time.
+final class StoredContents {
+    private let store: Store
+    private let audit: BlobAudit
+    private var sound: Set<ContentID> = []
+
+    /// Contents remembered at most; then all are forgotten and verified again where they come up.
+    private static let maximumRemembered = 65_536
+
+    init(store: Store) throws {
+        self.store = store
+        audit = try BlobAudit(keys: store.keys())
     }
 
-    /// The first 12 bytes of a sealed file; fewer where it is cut.
-    func fileNonce(_ file: OwnedDescriptor) throws -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: Int(SealedLayout.nonceSize))
+    /// Whether a content is stored.
+    func state(of id: ContentID) throws -> StoredState {
+        guard try store.blobs.status(of: id) != nil else { return .absent }
+        if sound.contains(id) { return .sound }
+        let finding: BlobAudit.Finding
         do {
-            let count = try bytes.withUnsafeMutableBytes { try SystemCalls.read(file, into: $0, at: 0) }
-            return Array(bytes.prefix(count))
-        } catch let error as Errno {
-            throw error.failure("reading a sealed blob", kind: .inputOutput)
+            finding = try audit.verify(file: store.blobs.open(id), id: id)
+        } catch let error as OsnovaError where error.kind == .damaged {
+            return .damaged
+        } catch let error as OsnovaError where error.kind == .notFound {
+            return .absent
         }
+        try record(finding)
+        if sound.count >= Self.maximumRemembered { sound.removeAll() }
+        sound.insert(id)
+        return .sound
+    }
+
+    private func record(_ finding: BlobAudit.Finding) throws {
+        let isKnown = try store.catalog.read { reading in
+            guard let known = try reading.blob(finding.blob.id), known.nonce == finding.blob.nonce.bytes,
+                known.size == finding.blob.length
+            else { return false }
+            return try reading.tags(ofBlob: known.row) == finding.tags
+        }
+        if !isKnown { _ = try store.catalog.write { try $0.record(VerifiedBlob(finding)) } }
+    }
+}
+
+extension VerifiedBlob {
+    /// What an audit found, as the catalog records it.
+    init(_ finding: BlobAudit.Finding) {
+        self.init(
+            id: finding.blob.id, size: finding.blob.length, nonce: finding.blob.nonce.bytes, tags: finding.tags,
+            mediaType: MediaType(prefix: finding.prefix))
     }
 }
