@@ -54,12 +54,12 @@ public final class Mount: Sendable {
         let outcome = Result { try session.run() }
         isStopping.store(true, ordering: .sequentiallyConsistent)
         hasEnded.store(true, ordering: .sequentiallyConsistent)
+        try? session.detach(lazily: true)
         // Before waiting for the threads: they may themselves wait for an answer of the mount's.
         session.sever()
         attendant?.join()
         wakeUp.post()
         guardian.join()
-        try? session.detach(lazily: true)
         try outcome.get()
         return wasBusy.load(ordering: .sequentiallyConsistent) ? .detachedWhileBusy : .unmounted
     }

@@ -87,12 +87,21 @@ final class Session: @unchecked Sendable {
     }
 
     /// Whether the mount is still in the list of mounts.
+    ///
+    /// The kernel gives a device number again as soon as its mount is gone, so that the number alone may be that of a
+    /// later mount on the same path: ours it is only while our own connection lives.
     var isListed: Bool {
         guard let device, let mounted = try? MountTable.filesystem(at: path) else { return false }
-        return mounted.isOwn && mounted.device == device
+        return mounted.isOwn && mounted.device == device && isConnected
     }
 
-    /// Unmounts; `lazily` also while programs use the mount.
+    /// Whether the kernel still sends requests here.
+    private var isConnected: Bool {
+        var state = pollfd(fd: fuse_session_fd(handle), events: 0, revents: 0)
+        return poll(&state, 1, 0) >= 0 && state.revents & Int16(POLLERR) == 0
+    }
+
+    /// Unmounts, before `sever`; `lazily` also while programs use the mount.
     func detach(lazily: Bool) throws {
         if isListed { try Unmounting.detach(path, lazily: lazily) }
     }

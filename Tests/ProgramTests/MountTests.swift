@@ -148,6 +148,19 @@ struct MountTests {
         #expect(try Data(contentsOf: work.mounted("files/f")) == Data("still here".utf8))
     }
 
+    @Test func `a driver that ends late leaves the next mount on its path alone`() throws {
+        let work = try Workspace()
+        try work.write("f", Data("here".utf8))
+        try work.put(["f"])
+        try work.mount()
+        for _ in 0..<10 {
+            let previous = try work.drivers()
+            try work.remount()
+            #expect(eventually { try Set(previous).isDisjoint(with: work.drivers()) })
+            #expect(try Data(contentsOf: work.mounted("files/f")) == Data("here".utf8))
+        }
+    }
+
     @Test(arguments: [SIGTERM, SIGINT]) func `a signal unmounts cleanly`(signal: Int32) throws {
         let work = try Workspace()
         try work.mount()
