@@ -38,6 +38,8 @@ enum DriverProcess {
         sigprocmask(SIG_SETMASK, &none, nil)
         setsid()
         _ = chdir("/")
+        // `ps` would show the name under which it was started: exe.
+        pthread_setname_np(pthread_self(), "osnovafs")
     }
 
     private static func spawn(_ arguments: [[UInt8]], inheriting channel: OwnedDescriptor) throws -> pid_t {
