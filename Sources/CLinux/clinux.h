@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,4 +21,10 @@ static inline int osnova_rename_keeping(int directory, const char *old_name, con
 static inline int osnova_close_from(unsigned first)
 {
 	return (int)syscall(SYS_close_range, first, ~0u, 0);
+}
+
+// The name that ps shows of the calling thread; of the process, if it is its first thread.
+static inline int osnova_set_name(const char *name)
+{
+	return prctl(PR_SET_NAME, name);
 }

@@ -172,6 +172,11 @@ public enum SystemCalls {
         _ = osnova_close_from(UInt32(bitPattern: first))
     }
 
+    /// Gives the calling thread, and with it a process of one thread, the name that `ps` shows; at most 15 bytes.
+    public static func nameProcess(_ name: String) {
+        _ = osnova_set_name(name)
+    }
+
     private static func retrying(_ call: () -> CInt) throws(Errno) -> CInt {
         while true {
             let result = call()

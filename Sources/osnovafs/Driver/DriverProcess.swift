@@ -39,7 +39,7 @@ enum DriverProcess {
         setsid()
         _ = chdir("/")
         // `ps` would show the name under which it was started: exe.
-        pthread_setname_np(pthread_self(), "osnovafs")
+        SystemCalls.nameProcess("osnovafs")
     }
 
     private static func spawn(_ arguments: [[UInt8]], inheriting channel: OwnedDescriptor) throws -> pid_t {
