@@ -16,7 +16,8 @@ func room(_ name: String, knows dependencies: [Target.Dependency]) -> Target {
 
 func tests(of name: String, knows dependencies: [Target.Dependency]) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: strict)
+        name: "\(name)Tests", dependencies: [.target(name: name), "TestSupport"] + dependencies,
+        swiftSettings: strict)
 }
 
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -66,7 +67,10 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        tests(of: "Primitives", knows: [system]),
+        tests(of: "Sealing", knows: ["Primitives", "CSodium", system]),
         tests(of: "Keyring", knows: ["Primitives"]),
-        .testTarget(name: "ProgramTests", dependencies: ["osnovafs"], swiftSettings: strict),
+        .testTarget(name: "ProgramTests", dependencies: ["osnovafs", "TestSupport"], swiftSettings: strict),
     ]
 )

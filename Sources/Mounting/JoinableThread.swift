@@ -17,7 +17,8 @@ struct JoinableThread {
         let failure = pthread_create(&thread, nil, runWork, work.toOpaque())
         guard failure == 0 else {
             work.release()
-            throw OsnovaError(.unavailable, "no further thread (\(String(cString: strerror(failure)))): raise ulimit -u")
+            let reason = String(cString: strerror(failure))
+            throw OsnovaError(.unavailable, "no further thread (\(reason)): raise ulimit -u")
         }
         self.thread = thread
     }

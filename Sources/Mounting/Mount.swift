@@ -36,8 +36,9 @@ public final class Mount: Sendable {
         session = try Session(server: Server(tree: tree, options: options), at: point, options: options)
     }
 
-    /// Serves the mount until somebody unmounts it, `stop` is called, or SIGINT, SIGTERM or SIGHUP arrives; the mount is
-    /// gone when this returns. Called once.
+    /// Serves the mount until somebody unmounts it, a stop is asked for, or SIGINT, SIGTERM or SIGHUP arrives.
+    ///
+    /// The mount is gone when this returns. Called once.
     ///
     /// - Parameter onReady: called once on a thread of the mount's when programs can use it.
     /// - Throws: `unavailable` where libfuse cannot serve.

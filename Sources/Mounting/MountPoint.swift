@@ -53,14 +53,15 @@ public struct MountPoint: Sendable, Equatable {
             throw OsnovaError(.usage, "\(given) is inside the data root \(source): mount outside it")
         }
         if ResolvedPath.isWithin(source, path) {
-            throw OsnovaError(.usage, "\(given) holds the data root \(source): the mount would hide it; mount elsewhere")
+            throw OsnovaError(.usage, "\(given) holds the data root \(source), which it would hide: mount elsewhere")
         }
     }
 
     private func clearDeadMount() throws {
         while Unmounting.isDead(path) {
             guard let mounted = try MountTable.filesystem(at: path), mounted.isOwn else {
-                throw OsnovaError(.busy, "\(path) is another program's dead mount: clear it (fusermount3 -u -z \(path))")
+                throw OsnovaError(
+                    .busy, "\(path) is another program's dead mount: clear it (fusermount3 -u -z \(path))")
             }
             try Unmounting.detach(path, lazily: true)
         }

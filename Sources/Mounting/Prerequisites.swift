@@ -15,8 +15,7 @@ enum Prerequisites {
         let asksOthers = options.allowOther || options.allowRoot
         if asksOthers, !allowsOther(configuration) {
             throw OsnovaError(
-                .denied,
-                "allow_other and allow_root are not granted to users: put a line user_allow_other into \(configuration)")
+                .denied, "allow_other and allow_root need a line user_allow_other in \(configuration): ask root for it")
         }
     }
 
@@ -33,7 +32,7 @@ enum Prerequisites {
         case let number:
             let reason = String(cString: strerror(number))
             throw OsnovaError(
-                .unavailable, "\(device) cannot be opened (\(reason)): it needs the permissions rw for you (chmod 0666)")
+                .unavailable, "\(device) cannot be opened (\(reason)): you need to read and write it (chmod 0666)")
         }
     }
 

@@ -3,7 +3,7 @@ internal import Primitives
 
 /// How much the kernel reads ahead of a program that reads a file from front to back.
 enum ReadAhead {
-    /// KiB; the kernel's own 128 KiB leave a sequential reader waiting most of the time. Measured in `docs/architecture.md`.
+    /// KiB; the kernel's own 128 leave a sequential reader waiting most of the time (`docs/performance.md`).
     static let size = 1024
 
     /// Raises the read-ahead of a mount, after the kernel agreed to the connection, which sets it back.

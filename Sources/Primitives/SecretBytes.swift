@@ -19,12 +19,8 @@ public final class SecretBytes: @unchecked Sendable {
         }
         self.memory = memory
         self.count = count
-        do {
-            try fill(UnsafeMutableRawBufferPointer(start: memory, count: count))
-        } catch {
-            sodium_free(memory)
-            throw error
-        }
+        // All is initialized: where this throws, `deinit` frees the memory.
+        try fill(UnsafeMutableRawBufferPointer(start: memory, count: count))
         sodium_mprotect_readonly(memory)
     }
 

@@ -1,31 +1,14 @@
-import Foundation
 import Keyring
 import Primitives
+import TestSupport
 
-/// The vectors under `Tests/Fixtures`.
-enum Fixtures {
+/// The vectors of BIP-39.
+extension Fixtures {
     struct Trezor: Decodable { let vectors: [[String]] }
 
     struct Invalid: Decodable {
         struct Entry: Decodable, Sendable { let phrase, why: String }
         let invalid: [Entry]
-    }
-
-    struct Sealed: Decodable {
-        struct Component: Decodable { let componentId, key: String; let index: UInt64 }
-        struct Keys: Decodable {
-            let phrase, phraseUtf8Hex, masterKey, dbEncryptionKey, blobEncryptionKey: String
-            let componentKeys: [Component]
-        }
-        let phrases: [String: Keys]
-    }
-
-    static func read<Content: Decodable>(_ path: String, as type: Content.Type) throws -> Content {
-        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        let data = try Data(contentsOf: tests.appending(path: "Fixtures").appending(path: path))
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try decoder.decode(type, from: data)
     }
 
     /// Entropy in hexadecimal and its phrase.

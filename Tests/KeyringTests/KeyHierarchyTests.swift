@@ -1,13 +1,14 @@
 import Primitives
+import TestSupport
 import Testing
 
 @testable import Keyring
 
 @Suite struct KeyHierarchyTests {
-    private let vectors: Fixtures.Sealed
+    private let vectors: SealedVectors
 
     init() throws {
-        vectors = try Fixtures.read("sealed/index.json", as: Fixtures.Sealed.self)
+        vectors = try SealedVectors.load()
     }
 
     @Test func matchesTheSeedsKeys() throws {

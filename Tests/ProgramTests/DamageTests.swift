@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Damaged files and forged rows: EIO and exit 65, never wrong bytes, and everything else still reads.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A data root that another implementation made, mounted and read as it is.
@@ -26,18 +27,13 @@ struct ForeignRootTests {
         }
     }
 
-    private static let fixture = Program.repository.appendingPathComponent("Tests/Fixtures/foreign-root")
-
     private func manifest() throws -> Manifest {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        let data = try Data(contentsOf: Self.fixture.appendingPathComponent("manifest.json"))
-        return try decoder.decode(Manifest.self, from: data)
+        try Fixtures.read("foreign-root/manifest.json", as: Manifest.self)
     }
 
     private func workspace() throws -> Workspace {
         let work = try Workspace(initialize: false)
-        try FileManager.default.copyItem(at: Self.fixture.appendingPathComponent("root"), to: work.root)
+        try FileManager.default.copyItem(at: Fixtures.url("foreign-root/root"), to: work.root)
         return work
     }
 

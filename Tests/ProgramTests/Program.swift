@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The built program, run as a child as a person would run it.
@@ -178,31 +179,4 @@ final class Workspace {
 
     /// The sealed file of a content.
     func sealedFile(_ hash: String) -> URL { root.appendingPathComponent("blobs/\(hash).enc") }
-}
-
-/// Looks again and again until something is so, for at most some seconds; whether it became so.
-func eventually(within seconds: Double = 10, _ condition: () throws -> Bool) -> Bool {
-    let deadline = Date().addingTimeInterval(seconds)
-    while true {
-        // What cannot be read is not so yet.
-        if (try? condition()) == true { return true }
-        guard Date() < deadline else { return false }
-        usleep(10_000)
-    }
-}
-
-/// Bytes that look random and are the same for the same seed.
-func noise(_ count: Int, seed: UInt64) -> Data {
-    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    var data = Data(count: (count + 7) / 8 * 8)
-    data.withUnsafeMutableBytes { bytes in
-        let words = bytes.bindMemory(to: UInt64.self)
-        for index in words.indices {
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            words[index] = state
-        }
-    }
-    return data.prefix(count)
 }

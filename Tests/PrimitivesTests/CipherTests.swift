@@ -1,0 +1,151 @@
+import Foundation
+import Primitives
+import TestSupport
+import Testing
+
+/// ChaCha20 and Poly1305 against RFC 8439.
+@Suite struct CipherTests {
+    private let key = Array(UInt8(0)..<32)
+
+    private func apply(
+        _ cipher: ChaCha20, key: [UInt8], nonce: [UInt8], counter: UInt32, _ input: [UInt8]
+    ) throws -> [UInt8] {
+        var output = [UInt8](repeating: 0, count: input.count)
+        try key.withUnsafeBytes { key in
+            try nonce.withUnsafeBytes { nonce in
+                try input.withUnsafeBytes { input in
+                    try output.withUnsafeMutableBytes {
+                        try cipher.apply(key: key, nonce: nonce, counter: counter, from: input, to: $0)
+                    }
+                }
+            }
+        }
+        return output
+    }
+
+    /// RFC 8439 §2.4.2.
+    @Test func `ChaCha20 encrypts as RFC 8439 does`() throws {
+        let text = """
+            Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would \
+            be it.
+            """
+        let expected = """
+            6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9fae0bf91b65c5524733ab8f593dabcd62b357
+            1639d624e65152ab8f530c359f0861d807ca0dbf500d6a6156a38e088a22b65e52bc514d16ccf806818ce91ab7793736
+            5af90bbf74a35be6b40b8eedf2785e42874d
+            """
+        let nonce = bytes("000000000000004a00000000")
+        #expect(try apply(ChaCha20(), key: key, nonce: nonce, counter: 1, Array(text.utf8)) == bytes(expected))
+    }
+
+    /// RFC 8439 §2.3.2: one block of keystream.
+    @Test func `the keystream is that of RFC 8439`() throws {
+        let expected = """
+            10f1e7e4d13b5915500fdd1fa32071c4c7d1f4c733c068030422aa9ac3d46c4ed2826446079faa0914c2d705d98b02a2
+            b5129cd1de164eb9cbd083e8a2503c4e
+            """
+        var stream = [UInt8](repeating: 0xAA, count: 64)
+        try key.withUnsafeBytes { key in
+            try bytes("000000090000004a00000000").withUnsafeBytes { nonce in
+                try stream.withUnsafeMutableBytes {
+                    try ChaCha20().keystream(key: key, nonce: nonce, counter: 1, to: $0)
+                }
+            }
+        }
+        #expect(stream == bytes(expected))
+    }
+
+    @Test func `any block can be reached without those before it`() throws {
+        let cipher = try ChaCha20()
+        let nonce = [UInt8](repeating: 7, count: 12)
+        let plain = [UInt8](noise(64 * 300 + 17, seed: 3))
+        let whole = try apply(cipher, key: key, nonce: nonce, counter: 1, plain)
+        var generator = SeededGenerator(seed: 4)
+        for _ in 0..<100 {
+            let block = Int.random(in: 0..<300, using: &generator)
+            let end = Int.random(in: block * 64...plain.count, using: &generator)
+            let part = Array(plain[(block * 64)..<end])
+            let sealed = try apply(cipher, key: key, nonce: nonce, counter: UInt32(1 + block), part)
+            #expect(sealed == Array(whole[(block * 64)..<end]))
+        }
+    }
+
+    @Test func `wrong sizes are refused`() throws {
+        let cipher = try ChaCha20()
+        let nonce = [UInt8](repeating: 0, count: 12)
+        #expect(throws: OsnovaError.self) { try apply(cipher, key: [1], nonce: nonce, counter: 0, [1]) }
+        #expect(throws: OsnovaError.self) { try apply(cipher, key: key, nonce: [1], counter: 0, [1]) }
+        #expect(try apply(cipher, key: key, nonce: nonce, counter: 0, []) == [])
+    }
+
+    private func tag(_ authenticator: Poly1305, key: [UInt8], _ pieces: [[UInt8]]) throws -> [UInt8] {
+        try key.withUnsafeBytes { try authenticator.start(key: $0) }
+        for piece in pieces { piece.withUnsafeBytes { authenticator.update($0) } }
+        return try authenticator.finish().withUnsafeBytes { Array($0) }
+    }
+
+    /// RFC 8439 §2.5.2, and the vectors 7 to 9 of its appendix A.3, which try the carries.
+    @Test func `Poly1305 is that of RFC 8439`() throws {
+        let one = "01" + String(repeating: "00", count: 31)
+        let two = "02" + String(repeating: "00", count: 31)
+        let ones = String(repeating: "ff", count: 16)
+        let vectors: [(key: String, message: [UInt8], tag: String)] = [
+            (
+                "85d6be7857556d337f4452fe42d506a80103808afb0db2fd4abff6af4149f51b",
+                Array("Cryptographic Forum Research Group".utf8), "a8061dc1305136c6c22b8baf0c0127a9"
+            ),
+            (two, bytes(ones), "03000000000000000000000000000000"),
+            (
+                "02" + String(repeating: "00", count: 15) + ones, bytes("02" + String(repeating: "00", count: 15)),
+                "03000000000000000000000000000000"
+            ),
+            (
+                one,
+                bytes(ones + "f0" + String(repeating: "ff", count: 15) + "11" + String(repeating: "00", count: 15)),
+                "05000000000000000000000000000000"
+            ),
+            (
+                one, bytes(ones + "fb" + String(repeating: "fe", count: 15) + String(repeating: "01", count: 16)),
+                String(repeating: "00", count: 16)
+            ),
+        ]
+        let authenticator = try Poly1305()
+        for vector in vectors {
+            #expect(try tag(authenticator, key: bytes(vector.key), [vector.message]) == bytes(vector.tag))
+        }
+    }
+
+    @Test func `a tag in pieces is that of the whole`() throws {
+        let authenticator = try Poly1305()
+        let message = [UInt8](noise(5000, seed: 5))
+        let key = [UInt8](noise(32, seed: 6))
+        let whole = try tag(authenticator, key: key, [message])
+        for cut in [0, 1, 15, 16, 17, 4999, 5000] {
+            #expect(try tag(authenticator, key: key, [Array(message[..<cut]), Array(message[cut...])]) == whole)
+        }
+    }
+
+    /// `tag(r, s) = tag(r, 0) + s` modulo 2^128: what lets a pad be added at the end of a pass.
+    @Test func `a tag is its polynomial and its pad, added`() throws {
+        let authenticator = try Poly1305()
+        for seed in 0..<200 {
+            let message = [UInt8](noise(seed * 7, seed: UInt64(seed)))
+            let r = [UInt8](noise(16, seed: UInt64(1000 + seed)))
+            let s = seed == 0 ? [UInt8](repeating: 0xFF, count: 16) : [UInt8](noise(16, seed: UInt64(2000 + seed)))
+            let direct = try tag(authenticator, key: r + s, [message])
+            let bare = try tag(authenticator, key: r + [UInt8](repeating: 0, count: 16), [message])
+            let sum = bare.withUnsafeBytes { Tag($0) }.adding(s.withUnsafeBytes { Tag($0) })
+            #expect(sum.withUnsafeBytes { Array($0) } == direct)
+        }
+    }
+
+    @Test func `tags match only themselves`() {
+        let tag = [UInt8](noise(16, seed: 9)).withUnsafeBytes { Tag($0) }
+        #expect(tag.matches(tag))
+        for bit in 0..<128 {
+            var changed = [UInt8](noise(16, seed: 9))
+            changed[bit / 8] ^= 1 << (bit % 8)
+            #expect(!tag.matches(changed.withUnsafeBytes { Tag($0) }), "bit \(bit)")
+        }
+    }
+}

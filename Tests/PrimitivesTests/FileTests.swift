@@ -1,0 +1,85 @@
+import Foundation
+import Glibc
+import Primitives
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The typed system calls, on real files.
+@Suite struct FileTests {
+    private let folder: TemporaryFolder
+    private let directory: OwnedDescriptor
+
+    init() throws {
+        folder = try TemporaryFolder()
+        directory = try SystemCalls.open(folder.url.path, O_RDONLY | O_DIRECTORY)
+    }
+
+    @Test func `what is written is read, at any offset`() throws {
+        let content = [UInt8](noise(100_000, seed: 1))
+        let file = try SystemCalls.open(at: directory, "f", O_RDWR | O_CREAT)
+        try content.withUnsafeBytes { try SystemCalls.write(file, $0) }
+        #expect(try SystemCalls.status(of: file).size == 100_000)
+        for (offset, count) in [(0, 10), (99_990, 10), (50_000, 50_000), (99_999, 100), (100_000, 1), (1 << 40, 1)] {
+            var read = [UInt8](repeating: 0, count: count)
+            let got = try read.withUnsafeMutableBytes { try SystemCalls.read(file, into: $0, at: Int64(offset)) }
+            #expect(Array(read.prefix(got)) == Array(content.dropFirst(offset).prefix(count)))
+        }
+    }
+
+    @Test func `a file has the mode that was asked for, and closes on exec`() throws {
+        let file = try SystemCalls.open(at: directory, "f", O_RDWR | O_CREAT, mode: 0o600)
+        let status = try SystemCalls.status(of: file)
+        #expect(status.mode & 0o777 == 0o600 && status.type == S_IFREG)
+        #expect(fcntl(file.number, F_GETFD) & FD_CLOEXEC != 0)
+    }
+
+    @Test func `keeping a name keeps it, replacing takes it`() throws {
+        for name in ["old", "new"] { try folder.write(name, Data(name.utf8)) }
+        #expect(throws: Errno.fileExists) { try SystemCalls.renameKeeping(at: directory, "old", to: "new") }
+        #expect(try folder.names() == ["new", "old"])
+        try SystemCalls.rename(at: directory, "old", to: "new")
+        #expect(try Data(contentsOf: folder.url.appendingPathComponent("new")) == Data("old".utf8))
+        try SystemCalls.renameKeeping(at: directory, "new", to: "third")
+        #expect(try folder.names() == ["third"])
+    }
+
+    @Test func `a link's status is the link's, and it is not opened where that is not wanted`() throws {
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("link"), withDestinationPath: "/etc/hostname")
+        #expect(try SystemCalls.status(at: directory, "link").type == S_IFLNK)
+        #expect(throws: Errno.tooManySymbolicLinkLevels) {
+            try SystemCalls.open(at: directory, "link", O_RDONLY | O_NOFOLLOW)
+        }
+    }
+
+    @Test func `a lock is one process's or one open file's`() throws {
+        try folder.write("f", Data())
+        let first = try SystemCalls.open(at: directory, "f", O_RDONLY)
+        let second = try SystemCalls.open(at: directory, "f", O_RDONLY)
+        #expect(SystemCalls.tryLock(first))
+        #expect(!SystemCalls.tryLock(second))
+    }
+
+    @Test func `a descriptor closes with its last reference`() throws {
+        var file: OwnedDescriptor? = try SystemCalls.open(at: directory, "f", O_RDWR | O_CREAT)
+        let number = try #require(file).number
+        let target = "/proc/self/fd/\(number)"
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: target) == folder.path("f"))
+        file = nil
+        let now = try? FileManager.default.destinationOfSymbolicLink(atPath: target)
+        #expect(now != folder.path("f"))
+    }
+
+    @Test func `an errno is told as what it means for the caller`() {
+        let kinds: [(Errno, OsnovaError.Kind)] = [
+            (.noSuchFileOrDirectory, .notFound), (.notDirectory, .notFound), (.permissionDenied, .denied),
+            (.notPermitted, .denied), (.resourceBusy, .busy), (.ioError, .inputOutput), (.noSpace, .inputOutput),
+        ]
+        for (number, kind) in kinds {
+            let error = number.failure("doing x")
+            #expect(error.kind == kind && error.message.hasPrefix("doing x: "))
+        }
+        #expect(Errno.ioError.failure("x", kind: .cannotCreate).kind == .cannotCreate)
+    }
+}
