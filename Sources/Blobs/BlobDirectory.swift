@@ -67,7 +67,7 @@ public final class BlobDirectory: Sendable {
     /// Starts a file that becomes a blob when it is complete.
     public func begin() throws -> IncomingBlob {
         do {
-            return try IncomingBlob(in: directory)
+            return try IncomingBlob(in: directory, path: path)
         } catch let error as Errno {
             throw error.failure("creating a file in \(path)", kind: .cannotCreate)
         }

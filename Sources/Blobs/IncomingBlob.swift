@@ -8,11 +8,14 @@ internal import SystemPackage
 /// files whose lock is free. It disappears with this object unless it was committed. Used by one thread at a time.
 public final class IncomingBlob {
     private let directory: OwnedDescriptor
+    /// Of the directory, for messages.
+    private let path: String
     private let file: OwnedDescriptor
     private var name: String?
 
-    init(in directory: OwnedDescriptor) throws {
+    init(in directory: OwnedDescriptor, path: String) throws {
         self.directory = directory
+        self.path = path
         while true {
             var token = UInt64(0)
             try withUnsafeMutableBytes(of: &token) { try Sodium.randomize($0) }
@@ -36,7 +39,7 @@ public final class IncomingBlob {
         do {
             try SystemCalls.write(file, bytes)
         } catch {
-            throw error.failure("writing a blob", kind: .inputOutput)
+            throw error.failure("writing a blob into \(path)", kind: .inputOutput)
         }
     }
 
@@ -45,7 +48,7 @@ public final class IncomingBlob {
         do {
             try SystemCalls.synchronize(file)
         } catch {
-            throw error.failure("writing a blob to its disk", kind: .inputOutput)
+            throw error.failure("writing a blob of \(path) to its disk", kind: .inputOutput)
         }
     }
 

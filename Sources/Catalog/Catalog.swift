@@ -129,7 +129,7 @@ public final class Catalog: Sendable {
         try read { reading in
             let lines = try String.fetchAll(reading.database, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
             let orphans = try Row.fetchAll(reading.database, sql: "PRAGMA foreign_key_check").map { row in
-                "a row of \(row[0] as String? ?? "?") refers to nothing in \(row[2] as String? ?? "?")"
+                "a row of \(row.text("table") ?? "?") refers to nothing in \(row.text("parent") ?? "?")"
             }
             return lines + orphans
         }

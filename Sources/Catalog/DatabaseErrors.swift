@@ -19,7 +19,7 @@ private func translate(_ error: DatabaseError, _ path: String) -> OsnovaError {
         OsnovaError(.busy, "\(path) is locked by another program for too long: try again")
     case .SQLITE_CANTOPEN: OsnovaError(.denied, "\(path) cannot be opened: check its permissions")
     case .SQLITE_READONLY, .SQLITE_PERM: OsnovaError(.denied, "\(path) cannot be written: check its permissions")
-    case .SQLITE_FULL: OsnovaError(.inputOutput, "the disk of \(path) is full")
+    case .SQLITE_FULL: OsnovaError(.inputOutput, "the disk of \(path) is full: make room and try again")
     case .SQLITE_CONSTRAINT: OsnovaError.damaged("the database refuses a row: \(reason)")
     default: OsnovaError(.inputOutput, "\(path): \(reason)")
     }

@@ -32,9 +32,10 @@ final class ThreadContext {
         return UnsafeRawBufferPointer(rebasing: scratch.bytes.prefix(bytes.count))
     }
 
-    /// A name with the NUL that libfuse wants, until the next name; nil for one that no file can have.
+    /// A name with the NUL that libfuse wants, until the next name; nil for one that no file can have, for which the
+    /// kernel would refuse the whole listing.
     func keepName(_ bytes: UnsafeRawBufferPointer) -> UnsafePointer<CChar>? {
-        guard !bytes.isEmpty, bytes.count <= FileName.longest else { return nil }
+        guard FileName.isFit(bytes) else { return nil }
         name.bytes.copyMemory(from: bytes)
         name.bytes[bytes.count] = 0
         return name.bytes.baseAddress.map { UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }

@@ -6,6 +6,13 @@ public enum FileName {
     public static let longest = 255
     private static let digits = Array("0123456789ABCDEF".utf8)
 
+    /// Whether a file can have the name.
+    public static func isFit(_ name: UnsafeRawBufferPointer) -> Bool {
+        guard let first = name.first, name.count <= longest else { return false }
+        if first == UInt8(ascii: "."), name.count == 1 || (name.count == 2 && name[1] == first) { return false }
+        return !name.contains { $0 == 0 || $0 == UInt8(ascii: "/") }
+    }
+
     /// The name under which an id is shown.
     ///
     /// `/`, NUL, `%` and control characters become `%XX`; so do the names `.` and `..`, which mean something else, and

@@ -15,15 +15,15 @@ final class DocumentReader {
         node = try statement("SELECT kind, key, manifest_at, metadata_at, status_at FROM nodes WHERE id = ?1")
         manifests = [
             .component: try statement(
-                "SELECT CAST(manifest_json AS BLOB) FROM components WHERE component_id = CAST(?1 AS TEXT)"),
+                "SELECT CAST(manifest_json AS BLOB) FROM components WHERE component_id IN (CAST(?1 AS TEXT), ?1)"),
             .application: try statement(
-                "SELECT CAST(manifest_json AS BLOB) FROM applications WHERE application_id = CAST(?1 AS TEXT)"),
+                "SELECT CAST(manifest_json AS BLOB) FROM applications WHERE application_id IN (CAST(?1 AS TEXT), ?1)"),
         ]
         rows = [
-            .component: try statement("SELECT * FROM components WHERE component_id = CAST(?1 AS TEXT)"),
-            .application: try statement("SELECT * FROM applications WHERE application_id = CAST(?1 AS TEXT)"),
+            .component: try statement("SELECT * FROM components WHERE component_id IN (CAST(?1 AS TEXT), ?1)"),
+            .application: try statement("SELECT * FROM applications WHERE application_id IN (CAST(?1 AS TEXT), ?1)"),
         ]
-        registration = try statement("SELECT * FROM component_registry WHERE component_id = CAST(?1 AS TEXT)")
+        registration = try statement("SELECT * FROM component_registry WHERE component_id IN (CAST(?1 AS TEXT), ?1)")
     }
 
     static func document(named name: UnsafeRawBufferPointer) -> Inode.Document? {

@@ -18,7 +18,7 @@ struct NodeIndex {
             nodes.database.cachedStatement(sql: "SELECT kind, key FROM dirty_rows ORDER BY kind LIMIT ?"),
             arguments: [limit])
         for row in rows {
-            try settle(RowKind(rawValue: row["kind"]), key: row["key"] ?? Data())
+            try settle(row.integer("kind").flatMap(RowKind.init), key: row.bytes("key") ?? Data())
             try nodes.run("DELETE FROM dirty_rows WHERE kind = ? AND key = ?", [row["kind"], row["key"]])
         }
         try nodes.run(
@@ -51,7 +51,8 @@ struct NodeIndex {
     }
 
     private func settleStatus(_ key: Data, of node: Int64) throws {
-        let isRegistered = try exists("SELECT 1 FROM component_registry WHERE component_id = CAST(? AS TEXT)", [key])
+        let isRegistered = try exists(
+            "SELECT 1 FROM component_registry WHERE component_id IN (CAST(?1 AS TEXT), ?1)", [key])
         let wasShown = try exists("SELECT 1 FROM nodes WHERE id = ? AND status_at IS NOT NULL", [node])
         let name = Data(Inode.Document.status.fileName.utf8)
         let status = Inode.document(.status, node: node)
@@ -77,7 +78,7 @@ struct NodeIndex {
                 sql: """
                     SELECT blob_hash FROM components JOIN autonomi_cache ON autonomi_cache.autonomi_address
                         = coalesce(components.autonomi_address, 'local:' || component_id || '@' || version)
-                    WHERE component_id = CAST(? AS TEXT)
+                    WHERE component_id IN (CAST(?1 AS TEXT), ?1)
                     """), arguments: [key])
         try settleTypedLink(.artifact, base: "artifact", in: node, hash: hash, row: .component, key)
     }
@@ -94,7 +95,7 @@ struct NodeIndex {
         try settleDocuments(of: node, manifest: manifest)
         let icon = try String.fetchOne(
             nodes.database.cachedStatement(
-                sql: "SELECT icon_blob_hash FROM applications WHERE application_id = CAST(? AS TEXT)"),
+                sql: "SELECT icon_blob_hash FROM applications WHERE application_id IN (CAST(?1 AS TEXT), ?1)"),
             arguments: [key])
         try settleTypedLink(.icon, base: "icon", in: node, hash: icon, row: .application, key)
         try settleComponentLinks(of: node, manifest: manifest)
@@ -130,7 +131,7 @@ struct NodeIndex {
     private func settleCacheEntry(_ key: Data) throws {
         let hash = try String.fetchOne(
             nodes.database.cachedStatement(
-                sql: "SELECT blob_hash FROM autonomi_cache WHERE autonomi_address = CAST(? AS TEXT)"),
+                sql: "SELECT blob_hash FROM autonomi_cache WHERE autonomi_address IN (CAST(?1 AS TEXT), ?1)"),
             arguments: [key])
         let blob = try hash.flatMap { try blobID(named: $0, for: .cacheEntry, key) }
         try nodes.setLink(
@@ -139,7 +140,7 @@ struct NodeIndex {
             nodes.database.cachedStatement(
                 sql: """
                     SELECT CAST(component_id AS BLOB) FROM components
-                    WHERE coalesce(autonomi_address, 'local:' || component_id || '@' || version) = CAST(? AS TEXT)
+                    WHERE coalesce(autonomi_address, 'local:' || component_id || '@' || version) IN (CAST(?1 AS TEXT), ?1)
                     """), arguments: [key])
         for user in users {
             if let node = try nodes.node(of: .component, key: user) { try settleArtifact(user, of: node.id) }
@@ -153,8 +154,9 @@ struct NodeIndex {
     }
 
     private func manifest(in table: String, id: String, _ key: Data) throws -> Data? {
-        let sql = "SELECT CAST(manifest_json AS BLOB) FROM \(table) WHERE \(id) = CAST(? AS TEXT)"
-        return try Row.fetchOne(nodes.database.cachedStatement(sql: sql), arguments: [key]).map { $0[0] ?? Data() }
+        let sql = "SELECT CAST(manifest_json AS BLOB) AS manifest FROM \(table) WHERE \(id) IN (CAST(?1 AS TEXT), ?1)"
+        return try Row.fetchOne(nodes.database.cachedStatement(sql: sql), arguments: [key])
+            .map { $0.bytes("manifest") ?? Data() }
     }
 
     private func settleDocuments(of node: Int64, manifest: Data) throws {

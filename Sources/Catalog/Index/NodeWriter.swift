@@ -31,11 +31,11 @@ struct NodeWriter {
         let blob: Int64?
 
         init(_ row: Row) {
-            id = row["id"]
-            kind = row["kind"]
-            parent = row["parent"]
-            name = row["name"] ?? Data()
-            blob = row["blob"]
+            id = row.integer("id") ?? 0
+            kind = row.integer("kind") ?? 0
+            parent = row.integer("parent") ?? 0
+            name = row.bytes("name") ?? Data()
+            blob = row.integer("blob")
         }
     }
 

@@ -45,17 +45,17 @@ public struct Application: Sendable, Equatable {
     }
 
     init(_ row: Row) {
-        id = row["application_id"] ?? ""
-        name = row["name"] ?? ""
-        version = row["version"] ?? ""
-        description = row["description"]
-        author = row["author"]
-        icon = (row["icon_blob_hash"] as String?).flatMap { ContentID(hex: $0) }
-        manifest = row["manifest_json"] ?? ""
-        autonomiAddress = row["autonomi_address"]
-        installedAt = row["installed_at"] ?? 0
-        lastLaunched = row["last_launched"]
-        launchCount = row["launch_count"] ?? 0
+        id = row.text("application_id") ?? ""
+        name = row.text("name") ?? ""
+        version = row.text("version") ?? ""
+        description = row.text("description")
+        author = row.text("author")
+        icon = row.text("icon_blob_hash").flatMap { ContentID(hex: $0) }
+        manifest = row.text("manifest_json") ?? ""
+        autonomiAddress = row.text("autonomi_address")
+        installedAt = row.integer("installed_at") ?? 0
+        lastLaunched = row.integer("last_launched")
+        launchCount = row.integer("launch_count") ?? 0
     }
 }
 

@@ -19,13 +19,14 @@ public struct BlobRecord: Sendable {
     public let verified: Int64?
 
     init?(_ row: Row) {
-        guard let id = ContentID(hex: row["sha256"] as String? ?? "") else { return nil }
-        self.row = row["id"]
+        guard let id = ContentID(hex: row.text("sha256") ?? ""), let number = row.integer("id") else { return nil }
+        self.row = number
         self.id = id
-        size = row["size"]
-        nonce = (row["nonce"] as Data?).map(Array.init)
-        created = row["created_at"]
-        verified = row["verified_at"]
+        // No blob has a length below 0: a forged one is told as damage.
+        size = row.integer("size") ?? -1
+        nonce = row.bytes("nonce").map(Array.init)
+        created = row.integer("created_at") ?? 0
+        verified = row.integer("verified_at")
     }
 }
 
@@ -131,12 +132,12 @@ extension Writing {
         let known = try Row.fetchOne(
             database.cachedStatement(sql: "SELECT id, media_type, size FROM blobs WHERE sha256 = ?"),
             arguments: [blob.id.hex])
-        let row = try known.map { $0["id"] as Int64 } ?? nodes.insertBlob(blob.id, size: blob.size, created: nodes.now)
+        let row = try known?.integer("id") ?? nodes.insertBlob(blob.id, size: blob.size, created: nodes.now)
         try nodes.run(
             "UPDATE blobs SET size = ?, nonce = ?, media_type = ?, verified_at = ? WHERE id = ?",
             [blob.size, Data(blob.nonce), blob.mediaType.rawValue, nodes.now / 1_000_000_000, row])
         try replaceTags(blob.tags, ofBlob: row, isKnown: known != nil)
-        if let known, known["media_type"] != blob.mediaType.rawValue || known["size"] != blob.size {
+        if let known, known.integer("media_type") != blob.mediaType.rawValue || known.integer("size") != blob.size {
             try nodes.logChanged(.blob(row))
             try renameTypedLinks(to: row)
         }

@@ -31,13 +31,13 @@ public struct CacheEntry: Sendable, Equatable {
     }
 
     init(_ row: Row) {
-        address = row["autonomi_address"] ?? ""
-        content = row["blob_hash"] ?? ""
-        size = row["size"] ?? 0
-        dataType = row["data_type"] ?? ""
-        cachedAt = row["cached_at"] ?? 0
-        lastAccessed = row["last_accessed"] ?? 0
-        accessCount = row["access_count"] ?? 0
+        address = row.text("autonomi_address") ?? ""
+        content = row.text("blob_hash") ?? ""
+        size = row.integer("size") ?? 0
+        dataType = row.text("data_type") ?? ""
+        cachedAt = row.integer("cached_at") ?? 0
+        lastAccessed = row.integer("last_accessed") ?? 0
+        accessCount = row.integer("access_count") ?? 0
     }
 }
 

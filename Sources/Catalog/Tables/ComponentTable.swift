@@ -54,17 +54,17 @@ public struct Component: Sendable, Equatable {
     public var artifactAddress: String { autonomiAddress ?? "local:\(id)@\(version)" }
 
     init(_ row: Row) {
-        id = row["component_id"] ?? ""
-        name = row["name"] ?? ""
-        version = row["version"] ?? ""
-        kind = Kind(rawValue: row["type"] ?? "") ?? .backend
-        description = row["description"]
-        author = row["author"]
-        license = row["license"]
-        manifest = row["manifest_json"] ?? ""
-        autonomiAddress = row["autonomi_address"]
-        installedAt = row["installed_at"] ?? 0
-        lastUsed = row["last_used"]
+        id = row.text("component_id") ?? ""
+        name = row.text("name") ?? ""
+        version = row.text("version") ?? ""
+        kind = Kind(rawValue: row.text("type") ?? "") ?? .backend
+        description = row.text("description")
+        author = row.text("author")
+        license = row.text("license")
+        manifest = row.text("manifest_json") ?? ""
+        autonomiAddress = row.text("autonomi_address")
+        installedAt = row.integer("installed_at") ?? 0
+        lastUsed = row.integer("last_used")
     }
 }
 
@@ -92,7 +92,7 @@ extension Reading {
     public func registration(of id: String) throws -> Registration? {
         try Row.fetchOne(
             database, sql: "SELECT status, pid FROM component_registry WHERE component_id = ?", arguments: [id]
-        ).map { Registration(status: $0["status"] ?? "", processID: $0["pid"] ?? 0) }
+        ).map { Registration(status: $0.text("status") ?? "", processID: $0.integer("pid") ?? 0) }
     }
 }
 

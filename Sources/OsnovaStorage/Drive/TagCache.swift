@@ -28,7 +28,7 @@ final class TagCache {
             let stored = try load(page, ofBlob: row)
             let wanted = (next % TagPage.tagCount) * Tag.byteCount..<(last % TagPage.tagCount + 1) * Tag.byteCount
             guard wanted.upperBound <= stored.count else {
-                throw OsnovaError.damaged("the database lacks chunk tags of a blob (row \(row), chunk \(next))")
+                throw OsnovaError.damaged("the database lacks the tag of chunk \(next) of the blob in row \(row)")
             }
             UnsafeMutableRawBufferPointer(rebasing: target[((next - chunks.lowerBound) * Tag.byteCount)...])
                 .copyMemory(from: UnsafeRawBufferPointer(rebasing: stored[wanted]))

@@ -205,6 +205,7 @@ extension Errno {
             case .resourceBusy, .textFileBusy, .wouldBlock: .busy
             default: .inputOutput
             }
-        return OsnovaError(kind ?? suited, "\(doing): \(self)")
+        let isFull = self == .noSpace || self == .diskQuotaExceeded
+        return OsnovaError(kind ?? suited, "\(doing): \(self)" + (isFull ? ": make room and try again" : ""))
     }
 }

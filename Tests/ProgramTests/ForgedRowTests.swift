@@ -1,0 +1,78 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Rows that a hostile or careless program wrote: SQLite keeps any type in any column.
+@Suite(.serialized, .enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"))
+struct ForgedRowTests {
+    /// What is shown of a blob is its content or an error: neither less of it nor nothing.
+    @Test(arguments: ["0", "7", "-7", "'text'", "x'00'", "100001", "9223372036854775807", "274877906881"])
+    func `a forged length never shortens a content`(length: String) throws {
+        let work = try Workspace()
+        let content = try work.write("f", noise(100_000, seed: 1))
+        let other = try work.write("other", noise(5000, seed: 2))
+        let hash = String(try work.put(["f", "other"]).text.prefix(64))
+        for nonce in ["nonce", "NULL", "x'00'", "'twelve bytes'"] {
+            try work.sqlite(
+                """
+                PRAGMA ignore_check_constraints = 1;
+                UPDATE blobs SET size = \(length), nonce = \(nonce) WHERE sha256 = '\(hash)'
+                """)
+            try work.mount()
+            let read = try? Data(contentsOf: work.mounted("files/f"))
+            #expect(read == nil || read == content, "\(read?.count ?? 0) bytes with nonce \(nonce)")
+            #expect(try Data(contentsOf: work.mounted("files/other")) == other)
+            // A read that adopted the file anew has healed the row.
+            #expect(try [0, 65].contains(work.run(["verify"] + work.unlocking).code))
+            try work.unmount()
+            try work.put(["f"])
+        }
+        try work.mount()
+        #expect(try Data(contentsOf: work.mounted("files/f")) == content, "putting again heals the row")
+        try work.expect(0, ["verify"] + work.unlocking)
+    }
+
+    @Test func `names that no file can have are left out of a listing, the others stay`() throws {
+        let work = try Workspace()
+        for name in ["a", "b", "c", "d", "e", "sound"] { try work.write(name, Data(name.utf8)) }
+        try work.put(["a", "b", "c", "d", "e", "sound"])
+        for (name, forged) in [("a", "'x/y'"), ("b", "'..'"), ("c", "x'610062'"), ("d", "zeroblob(300)"), ("e", "''")] {
+            try work.sqlite("UPDATE nodes SET name = \(forged) WHERE name = CAST('\(name)' AS BLOB)")
+        }
+        try work.mount()
+        #expect(try Program.shell("ls", in: work.mounted("files")).lines == ["sound"])
+        #expect(try Program.shell("cat sound", in: work.mounted("files")).text == "sound")
+    }
+
+    @Test func `values of another type than their column's are shown, and stop nothing`() throws {
+        let work = try Workspace()
+        try work.mount()
+        try work.sqlite(
+            """
+            INSERT INTO components(component_id, name, version, type, manifest_json, installed_at, author) VALUES
+                (x'fffe', x'c328', 7, 'backend', x'ff00', 'never', 1.5), (42, 'n', '1', 'frontend', 'not JSON', -5, 3);
+            INSERT INTO applications(application_id, name, version, manifest_json, installed_at, icon_blob_hash)
+                VALUES ('app', 'n', '1', '{"components": [{"id": ".."}, {"id": 5}, 7]}', 'x', x'ff00');
+            INSERT INTO autonomi_cache VALUES (x'ff', x'00', x'01', 'z', 'y', 'x', 'w', 'v');
+            INSERT INTO node_changes(operation, directory, name, inode)
+                VALUES ('a', 'b', 'c', 'd'), (1, 9223372036854775807, zeroblob(300), -1), (2, -5, 'aa', -1);
+            """)
+        let expected = "\(FileName.raw([0xFF, 0xFE]))\n42\n"
+        #expect(
+            eventually { try Program.shell("ls | LC_ALL=C sort -r", in: work.mounted("components")).text == expected })
+        #expect(try Program.shell("cat 42/manifest.json", in: work.mounted("components")).text == "not JSON")
+        #expect(eventually { try Program.shell("ls", in: work.mounted("apps/app/components")).text == "%2E%2E\n" })
+        for kind in ["components", "apps", "cache"] {
+            try work.expect(0, ["list", kind])
+            _ = try work.expect(0, ["list", kind, "--json"]).json()
+        }
+        #expect(try work.expect(0, ["component", "show", "42"]).text.contains("not JSON"))
+        try work.sqlite("INSERT INTO components VALUES ('late','n','1','backend',0,0,0,'{}',0,1,0)")
+        #expect(eventually { FileManager.default.fileExists(atPath: work.mounted("components/late").path) })
+    }
+}
+
+private enum FileName {
+    /// The bytes of a file name as `Program.Outcome.text` shows them.
+    static func raw(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}
