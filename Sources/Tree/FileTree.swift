@@ -7,6 +7,7 @@ public protocol FileTree: Sendable {
 
     /// The changes since the last call, oldest first, after waiting at most `seconds` for one.
     ///
+    /// To ask again says that the kernel was told of those handed out before.
     /// Called by one thread at a time, never by a thread that serves requests.
     func nextChanges(waitingAtMost seconds: Double) throws -> [TreeChange]
 

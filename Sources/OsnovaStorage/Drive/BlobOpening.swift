@@ -10,15 +10,15 @@ extension StoreTree {
         guard let identity = try catalog.identity(ofBlob: row) else {
             throw OsnovaError(.notFound, "the blob of inode row \(row) is gone")
         }
-        return try store.open(identity, row: row) { [adoptions, store] id, status in
+        let open = try store.open(identity, row: row) { [adoptions, store, corrections] id, status in
             let blob = try adoptions.adopt(id, status: status) { try store.adopt(id) }
-            // The kernel takes the length that it was told for the end of the content: it is told better now, but this
-            // read must fail, and not be tried again as one of a damaged file is.
-            guard blob.length == identity.size else {
-                throw OsnovaError(.inputOutput, "the database had another length of blob \(id): read it again")
-            }
+            if blob.length != identity.size { corrections.add(row) }
             return blob
         }
+        guard !corrections.isOutstanding(row) else {
+            throw OsnovaError(.inputOutput, "the database had another length of blob \(identity.id): read it again")
+        }
+        return open
     }
 }
 

@@ -14,6 +14,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     let store: Store
     let openBlobs = OpenBlobs()
     let adoptions = AdoptionDesk()
+    let corrections = LengthCorrections()
     private let feed: ChangeFeed
     private let log: Logger
     private var blobsModified: Int64 = 0
@@ -38,6 +39,12 @@ public final class StoreTree: FileTree, @unchecked Sendable {
 
     /// Waits for changes of the tree, whoever wrote them; none after `seconds`.
     public func nextChanges(waitingAtMost seconds: Double) throws -> [TreeChange] {
+        let changes = try waitForChanges(atMost: seconds)
+        corrections.handOver(changes)
+        return changes
+    }
+
+    private func waitForChanges(atMost seconds: Double) throws -> [TreeChange] {
         let deadline = Clock.nanoseconds + Int64(seconds * 1e9)
         while true {
             try retryWaitingRowsIfFilesCame()
