@@ -35,13 +35,18 @@ public final class BlobDirectory: Sendable {
 
     /// Opens a sealed file for reading.
     ///
-    /// - Throws: `notFound` where there is none.
+    /// - Throws: `notFound` where there is none, `damaged` where something else has its name.
     public func open(_ id: ContentID) throws -> OwnedDescriptor {
         do {
-            return try SystemCalls.open(at: directory, Self.name(of: id), O_RDONLY | O_NOFOLLOW)
+            // Non-blocking: a FIFO in its place would wait for a writer.
+            let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+            let file = try SystemCalls.open(at: directory, Self.name(of: id), flags)
+            if try SystemCalls.status(of: file).type == S_IFREG { return file }
         } catch {
-            throw error.failure("opening \(path)/\(Self.name(of: id))")
+            // What O_NOFOLLOW says of a symbolic link.
+            if error != .tooManySymbolicLinkLevels { throw error.failure("opening \(path)/\(Self.name(of: id))") }
         }
+        throw OsnovaError.damaged("\(path)/\(Self.name(of: id)) is no regular file")
     }
 
     /// The size in bytes and the age of a sealed file; nil where there is no such regular file.

@@ -93,6 +93,19 @@ struct DamageTests {
         #expect(report["missing"] as? [String] == [hash[2]])
     }
 
+    @Test(arguments: ["mkfifo", "mkdir", "ln -s /etc/passwd", "ln -s sound.enc"])
+    func `what is no regular file in a blob's place is damage, and nobody waits for it`(maker: String) throws {
+        let work = try Workspace()
+        try work.write("f", noise(1000, seed: 1))
+        let hash = String(try work.put(["f"]).text.prefix(64))
+        let blobs = work.root.appendingPathComponent("blobs")
+        try Program.shell("mv \(hash).enc sound.enc && \(maker) \(hash).enc", in: blobs)
+        try work.mount()
+        #expect(throws: (any Error).self) { try Data(contentsOf: work.mounted("files/f")) }
+        #expect(try work.run(["cat", hash] + work.unlocking).code == 65)
+        #expect(try damagedHashes(work) == [hash])
+    }
+
     @Test func `damage that comes while the store is mounted is found, and so is its repair`() throws {
         let work = try Workspace()
         let content = try work.write("victim", noise(Self.size, seed: 4))
