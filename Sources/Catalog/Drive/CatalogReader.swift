@@ -16,6 +16,8 @@ public final class CatalogReader {
         public let nonce: [UInt8]
         /// Unix seconds of the last verification as a whole.
         public let verified: Int64?
+        /// The first row of chunk tags, which most reads of a blob that was just opened need; empty where there is none.
+        public let firstTags: [UInt8]
     }
 
     /// Calls for one entry of a directory; false ends the listing.
@@ -48,7 +50,12 @@ public final class CatalogReader {
         blobByHash = try statement(BlobRow.select + " WHERE sha256 = ?1")
         blobByID = try statement(BlobRow.select + " WHERE id = ?1")
         blobsAfter = try statement(BlobRow.select + " WHERE id > ?1 ORDER BY id")
-        blobIdentity = try statement("SELECT sha256, size, nonce, verified_at FROM blobs WHERE id = ?1")
+        // One statement, because each begins and ends a read transaction of its own.
+        blobIdentity = try statement(
+            """
+            SELECT sha256, size, nonce, verified_at, (SELECT tags FROM blob_tags WHERE position = blobs.id << 16)
+            FROM blobs WHERE id = ?1
+            """)
         tagPage = try statement("SELECT tags FROM blob_tags WHERE position = ?1")
         documents = try DocumentReader(connection.handle)
     }
@@ -135,7 +142,7 @@ public final class CatalogReader {
             guard let id = ContentID(hex: found.bytes(0)) else { return nil }
             return BlobIdentity(
                 id: id, size: found.integer(1), nonce: [UInt8](found.bytes(2)),
-                verified: found.isNull(3) ? nil : found.integer(3))
+                verified: found.isNull(3) ? nil : found.integer(3), firstTags: [UInt8](found.bytes(4)))
         }
     }
 

@@ -6,10 +6,7 @@ internal import SystemPackage
 
 extension StoreTree {
     /// Opens a blob's file for verified reads; one whose tags are missing or another file's is adopted first.
-    func open(_ row: Int64, _ catalog: CatalogReader) throws -> OpenBlob {
-        guard let identity = try catalog.identity(ofBlob: row) else {
-            throw OsnovaError(.notFound, "the blob of inode row \(row) is gone")
-        }
+    func open(_ identity: CatalogReader.BlobIdentity, row: Int64) throws -> OpenBlob {
         let open = try store.open(identity, row: row) { [adoptions, store, corrections] id, status in
             let blob = try adoptions.adopt(id, status: status) { try store.adopt(id) }
             if blob.length != identity.size { corrections.add(row) }

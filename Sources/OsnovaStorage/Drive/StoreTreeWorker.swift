@@ -108,7 +108,12 @@ final class StoreTreeWorker: FileTreeWorker {
             return shared
         }
         forget(row)
-        let opened = try tree.open(row, catalog)
+        guard let identity = try catalog.identity(ofBlob: row) else {
+            throw OsnovaError(.notFound, "the blob of inode row \(row) is gone")
+        }
+        let opened = try tree.open(identity, row: row)
+        // One that was adopted just now has other tags.
+        if opened.blob.nonce.bytes == identity.nonce { tags.keepFirst(identity.firstTags, ofBlob: row) }
         tree.openBlobs.insert(opened)
         current = opened
         return opened

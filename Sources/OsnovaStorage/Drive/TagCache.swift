@@ -6,7 +6,7 @@ internal import Sealing
 ///
 /// Direct-mapped, of a fixed size, used by one thread.
 final class TagCache {
-    private static let slots = 16
+    private static let slots = 256
 
     private let catalog: CatalogReader
     private let memory = ScratchBuffer(count: slots * TagPage.byteCount)
@@ -36,20 +36,36 @@ final class TagCache {
         }
     }
 
+    /// Takes the first tags of a blob that were read with its identity.
+    func keepFirst(_ tags: [UInt8], ofBlob row: Int64) {
+        let count = min(tags.count, TagPage.byteCount)
+        let slot = Self.slot(of: 0, ofBlob: row)
+        place(slot).copyBytes(from: tags.prefix(count))
+        owners[slot] = (row, 0, count)
+    }
+
     /// Drops what is held of a blob.
     func forget(_ row: Int64) {
         for slot in owners.indices where owners[slot].blob == row { owners[slot].blob = -1 }
     }
 
     private func load(_ page: Int, ofBlob row: Int64) throws -> UnsafeRawBufferPointer {
-        let slot = Int(truncatingIfNeeded: UInt64(bitPattern: row) &* 7 &+ UInt64(page)) & (Self.slots - 1)
-        let start = slot * TagPage.byteCount
-        let place = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start..<start + TagPage.byteCount])
+        let slot = Self.slot(of: page, ofBlob: row)
+        let place = place(slot)
         if owners[slot].blob != row || owners[slot].page != page {
             owners[slot].blob = -1
             let count = try catalog.copyTags(ofBlob: row, page: page, into: place)
             owners[slot] = (row, page, count)
         }
         return UnsafeRawBufferPointer(rebasing: place.prefix(owners[slot].count))
+    }
+
+    private static func slot(of page: Int, ofBlob row: Int64) -> Int {
+        Int(truncatingIfNeeded: UInt64(bitPattern: row) &* 7 &+ UInt64(page)) & (slots - 1)
+    }
+
+    private func place(_ slot: Int) -> UnsafeMutableRawBufferPointer {
+        let start = slot * TagPage.byteCount
+        return UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start..<start + TagPage.byteCount])
     }
 }
