@@ -12,6 +12,11 @@ public final class IncomingBlob {
     private let path: String
     private let file: OwnedDescriptor
     private var name: String?
+    private var written: Int64 = 0
+    private var started: Int64 = 0
+
+    /// Bytes after which the disk begins to write what has come, instead of all of it at the end.
+    private static let burst: Int64 = 8 << 20
 
     init(in directory: OwnedDescriptor, path: String) throws {
         self.directory = directory
@@ -40,6 +45,11 @@ public final class IncomingBlob {
             try SystemCalls.write(file, bytes)
         } catch {
             throw error.failure("writing a blob into \(path)", kind: .inputOutput)
+        }
+        written += Int64(bytes.count)
+        if written - started >= Self.burst {
+            SystemCalls.startWriting(file, from: started, count: written - started)
+            started = written
         }
     }
 

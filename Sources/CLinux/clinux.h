@@ -11,6 +11,12 @@ static inline int osnova_syncfs(int descriptor)
 	return (int)syscall(SYS_syncfs, descriptor);
 }
 
+// sync_file_range(2) with SYNC_FILE_RANGE_WRITE: starts writing and does not wait.
+static inline int osnova_start_writing(int descriptor, long long offset, long long count)
+{
+	return (int)syscall(SYS_sync_file_range, descriptor, offset, count, 2);
+}
+
 // renameat2 with RENAME_NOREPLACE.
 static inline int osnova_rename_keeping(int directory, const char *old_name, const char *new_name)
 {

@@ -21,12 +21,14 @@ public final class BlobAudit {
 
     private let keys: SealingKeys
     private let cipher: ChaCha20
+    private let pass: CiphertextPass
     private let buffer: ScratchBuffer
 
     /// Readies an audit that can be run on one file after another.
     public init(keys: SealingKeys) throws {
         self.keys = keys
         cipher = try ChaCha20()
+        pass = try CiphertextPass(keys: keys, cipher: cipher)
         buffer = ScratchBuffer(count: Self.pieceSize)
     }
 
@@ -42,7 +44,7 @@ public final class BlobAudit {
             throw OsnovaError.damaged("too short to be a sealed blob (\(size) bytes)")
         }
         let nonce = try read(file, count: Int(SealedLayout.nonceSize), at: 0) { Nonce($0) }
-        let pass = try CiphertextPass(keys: keys, nonce: nonce, cipher: cipher)
+        try pass.start(nonce: nonce)
         let digest = try SHA256()
         var prefix: [UInt8] = []
         for offset in stride(from: Int64(0), to: length, by: Int64.Stride(Self.pieceSize)) {

@@ -1,6 +1,6 @@
 public import Primitives
 
-/// Seals one plaintext as a stream: ciphertext, SHA-256, file tag and chunk tags in a single pass.
+/// Seals a plaintext as a stream: ciphertext, file tag and chunk tags in a single pass; then another one.
 ///
 /// Write ``header``, then each piece's ciphertext, then the trailer that ``finish(id:)`` returns. The digest is the
 /// caller's, so that it can run on another core. Used by one thread at a time.
@@ -16,7 +16,7 @@ public final class BlobSealer {
     }
 
     private let keys: SealingKeys
-    private let nonce: Nonce
+    private var nonce: Nonce
     private let cipher: ChaCha20
     private let pass: CiphertextPass
     private var length: Int64 = 0
@@ -31,7 +31,15 @@ public final class BlobSealer {
         self.keys = keys
         self.nonce = nonce
         cipher = try ChaCha20()
-        pass = try CiphertextPass(keys: keys, nonce: nonce, cipher: cipher)
+        pass = try CiphertextPass(keys: keys, cipher: cipher)
+        try pass.start(nonce: nonce)
+    }
+
+    /// Starts another sealing under a fresh random nonce, whatever became of the one before.
+    public func restart() throws {
+        nonce = try .random()
+        length = 0
+        try pass.start(nonce: nonce)
     }
 
     /// The file's first 12 bytes.

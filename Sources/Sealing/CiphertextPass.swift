@@ -2,27 +2,36 @@ internal import Primitives
 
 /// One pass over a blob's ciphertext that authenticates it twice: as a whole (RFC 8439 §2.8) and chunk by chunk.
 ///
-/// Used by one thread at a time.
+/// One object serves one blob after another, since guarded memory is costly to get. Used by one thread at a time.
 final class CiphertextPass {
     private let keys: SealingKeys
-    private let nonce: Nonce
+    private let cipher: ChaCha20
     private let whole: Poly1305
     private let chunkTags: ChunkTags
+    private let oneTimeKey: SecretScratch
+    private var nonce = Nonce.zero
     private var finished: [ChunkTags.Unpadded] = []
     private var chunkIsOpen = false
     private var length: Int64 = 0
 
-    init(keys: SealingKeys, nonce: Nonce, cipher: ChaCha20) throws {
+    init(keys: SealingKeys, cipher: ChaCha20) throws {
         self.keys = keys
-        self.nonce = nonce
+        self.cipher = cipher
         whole = try Poly1305()
         chunkTags = try ChunkTags(keys: keys)
-        let oneTimeKey = try SecretScratch(count: Poly1305.keySize)
+        oneTimeKey = try SecretScratch(count: Poly1305.keySize)
+    }
+
+    /// Begins a blob, whatever became of the one before.
+    func start(nonce: Nonce) throws {
+        self.nonce = nonce
+        finished.removeAll(keepingCapacity: true)
+        chunkIsOpen = false
+        length = 0
         try keys.blob.withUnsafeBytes { key in
             try nonce.withUnsafeBytes { try cipher.keystream(key: key, nonce: $0, counter: 0, to: oneTimeKey.bytes) }
         }
-        // The optimiser may otherwise free the memory while its pointer is in use.
-        try withExtendedLifetime(oneTimeKey) { try whole.start(key: UnsafeRawBufferPointer(oneTimeKey.bytes)) }
+        try whole.start(key: UnsafeRawBufferPointer(oneTimeKey.bytes))
     }
 
     /// Takes in more ciphertext: a multiple of 64 KiB, except for the last piece.

@@ -9,6 +9,9 @@ public struct SealedBlob: Hashable, Sendable {
     /// The plaintext's length in bytes, at most ``SealedLayout/maximumLength``.
     public let length: Int64
 
+    /// Bytes of the sealed file.
+    public var fileSize: Int64 { length + SealedLayout.overhead }
+
     /// Names a sealed file; nil where no plaintext has that length.
     public init?(id: ContentID, nonce: Nonce, length: Int64) {
         guard (0...SealedLayout.maximumLength).contains(length) else { return nil }
@@ -21,6 +24,11 @@ public struct SealedBlob: Hashable, Sendable {
 /// The 12 bytes of an RFC 8439 nonce.
 public struct Nonce: Hashable, Sendable {
     private var words: (UInt64, UInt32) = (0, 0)
+
+    /// Stands where none was drawn yet; seals nothing.
+    static let zero = Nonce()
+
+    private init() {}
 
     /// Takes the first 12 bytes of memory that holds at least so many.
     public init(_ bytes: UnsafeRawBufferPointer) {

@@ -5,7 +5,11 @@ internal import Primitives
 /// The entry point: parses the arguments, runs the command, turns its outcome into an exit code.
 @main
 enum Program {
+    /// Open files that a large put likes to have.
+    private static let openFiles = 8192
+
     static func main() {
+        SystemCalls.raiseOpenFileLimit(to: openFiles)
         exit(run(Arguments.given))
     }
 

@@ -24,16 +24,16 @@ final class BlobPut {
     /// Shared with whoever names what was put.
     let stored: StoredContents
     private let store: Store
-    private let keys: SealingKeys
+    private let sealer: BlobSealer
     private let plain: [ScratchBuffer]
     private let cipher: ScratchBuffer
 
     init(store: Store) throws {
         self.store = store
         stored = try StoredContents(store: store)
-        keys = try store.keys()
+        sealer = try BlobSealer(keys: store.keys())
         plain = [ScratchBuffer(count: Self.pieceSize), ScratchBuffer(count: Self.pieceSize)]
-        cipher = ScratchBuffer(count: Self.pieceSize)
+        cipher = ScratchBuffer(count: Self.pieceSize + Int(SealedLayout.overhead))
     }
 
     /// Reads a plaintext to its end and seals it unless it is stored already.
@@ -58,11 +58,23 @@ final class BlobPut {
         if state == .sound {
             return PreparedBlob(id: id, size: Int64(content.count), sealed: nil, replacesDamaged: false)
         }
-        let sealer = try BlobSealer(keys: keys)
+        let sealed = try sealWhole(content, id: id)
         let incoming = try store.blobs.begin()
-        try sealer.header.withUnsafeBytes { try incoming.write($0) }
-        try write(content, sealer, incoming)
-        return try finish(sealer, incoming, id: id, prefix: Array(content.prefix(BlobAudit.prefixSize)))
+        try incoming.write(UnsafeRawBufferPointer(rebasing: cipher.bytes.prefix(Int(sealed.blob.fileSize))))
+        let prefix = Array(content.prefix(BlobAudit.prefixSize))
+        return PreparedBlob(incoming, sealed, prefix: prefix, replacesDamaged: state == .damaged)
+    }
+
+    /// Makes a whole sealed file in memory, so that it takes one call to write.
+    private func sealWhole(_ content: UnsafeRawBufferPointer, id: ContentID) throws -> BlobSealer.Sealed {
+        try sealer.restart()
+        let start = sealer.header.count
+        cipher.bytes.copyBytes(from: sealer.header)
+        let body = UnsafeMutableRawBufferPointer(rebasing: cipher.bytes[start..<start + content.count])
+        try sealer.seal(content, into: body)
+        let sealed = try sealer.finish(id: id)
+        UnsafeMutableRawBufferPointer(rebasing: cipher.bytes[(start + content.count)...]).copyBytes(from: sealed.trailer)
+        return sealed
     }
 
     /// Hashes a file whose size another blob has: if it is that blob's content, nothing needs to be written.
@@ -82,9 +94,9 @@ final class BlobPut {
     }
 
     private func prepareLarge(_ source: PlainSource, firstCount: Int) throws -> PreparedBlob {
-        let sealer = try BlobSealer(keys: keys)
         let digest = try StreamDigest()
-        defer { digest.wait() }
+        defer { digest.waitForAll() }
+        try sealer.restart()
         let incoming = try store.blobs.begin()
         try sealer.header.withUnsafeBytes { try incoming.write($0) }
         let prefix = Array(plain[0].bytes.prefix(min(firstCount, BlobAudit.prefixSize)))
@@ -94,33 +106,36 @@ final class BlobPut {
         while count > 0 {
             let piece = UnsafeRawBufferPointer(rebasing: plain[turn].bytes.prefix(count))
             digest.update(piece)
-            try write(piece, sealer, incoming)
+            try write(piece, incoming)
             total += Int64(count)
+            guard count == Self.pieceSize else { break }
             turn = 1 - turn
-            // The other buffer's digest may still run; this one's does, while the next piece is read.
-            digest.wait()
-            count = count < Self.pieceSize ? 0 : try source.read(into: plain[turn].bytes)
+            // This piece's digest may still run while the next piece is read; the other buffer's must not.
+            digest.waitForAllButLast()
+            count = try source.read(into: plain[turn].bytes)
         }
         try source.checkUnchanged(bytesRead: total)
-        return try finish(sealer, incoming, id: try digest.finish(), prefix: prefix)
+        let id = try digest.finish()
+        let sealed = try sealer.finish(id: id)
+        try sealed.trailer.withUnsafeBytes { try incoming.write($0) }
+        let isDamaged = try stored.state(of: id) == .damaged
+        return PreparedBlob(incoming, sealed, prefix: prefix, replacesDamaged: isDamaged)
     }
 
-    private func write(_ piece: UnsafeRawBufferPointer, _ sealer: BlobSealer, _ incoming: IncomingBlob) throws {
+    private func write(_ piece: UnsafeRawBufferPointer, _ incoming: IncomingBlob) throws {
         let output = UnsafeMutableRawBufferPointer(rebasing: cipher.bytes.prefix(piece.count))
         try sealer.seal(piece, into: output)
         try incoming.write(UnsafeRawBufferPointer(output))
     }
+}
 
-    private func finish(
-        _ sealer: BlobSealer, _ incoming: IncomingBlob, id: ContentID, prefix: [UInt8]
-    ) throws -> PreparedBlob {
-        let sealed = try sealer.finish(id: id)
-        try sealed.trailer.withUnsafeBytes { try incoming.write($0) }
+extension PreparedBlob {
+    /// A file that was just sealed and has no name yet.
+    fileprivate init(_ incoming: IncomingBlob, _ sealed: BlobSealer.Sealed, prefix: [UInt8], replacesDamaged: Bool) {
         let record = VerifiedBlob(
-            id: id, size: sealed.blob.length, nonce: sealed.blob.nonce.bytes, tags: sealed.tags,
+            id: sealed.blob.id, size: sealed.blob.length, nonce: sealed.blob.nonce.bytes, tags: sealed.tags,
             mediaType: MediaType(prefix: prefix))
-        return PreparedBlob(
-            id: id, size: sealed.blob.length, sealed: (incoming, record),
-            replacesDamaged: try stored.state(of: id) == .damaged)
+        self.init(
+            id: sealed.blob.id, size: sealed.blob.length, sealed: (incoming, record), replacesDamaged: replacesDamaged)
     }
 }

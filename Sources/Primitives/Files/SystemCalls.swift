@@ -124,6 +124,26 @@ public enum SystemCalls {
         }
     }
 
+    /// Has the kernel begin to write a part of a file to its disk; nothing is promised, so nothing can fail.
+    public static func startWriting(_ file: OwnedDescriptor, from offset: Int64, count: Int64) {
+        _ = osnova_start_writing(file.number, offset, count)
+    }
+
+    /// How many files this process may have open, after the limit was raised as far as the system lets it, at most to
+    /// `wanted`.
+    @discardableResult
+    public static func raiseOpenFileLimit(to wanted: Int = 0) -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 256 }
+        let raised = min(rlim_t(clamping: wanted), limit.rlim_max)
+        if raised > limit.rlim_cur {
+            let before = limit.rlim_cur
+            limit.rlim_cur = raised
+            if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 { limit.rlim_cur = before }
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// `fsync(2)`.
     public static func synchronize(_ file: OwnedDescriptor) throws(Errno) {
         _ = try retrying { fsync(file.number) }
