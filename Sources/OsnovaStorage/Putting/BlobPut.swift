@@ -70,10 +70,10 @@ final class BlobPut {
         try sealer.restart()
         let start = sealer.header.count
         cipher.bytes.copyBytes(from: sealer.header)
-        let body = UnsafeMutableRawBufferPointer(rebasing: cipher.bytes[start..<start + content.count])
-        try sealer.seal(content, into: body)
+        let end = start + content.count
+        try sealer.seal(content, into: UnsafeMutableRawBufferPointer(rebasing: cipher.bytes[start..<end]))
         let sealed = try sealer.finish(id: id)
-        UnsafeMutableRawBufferPointer(rebasing: cipher.bytes[(start + content.count)...]).copyBytes(from: sealed.trailer)
+        UnsafeMutableRawBufferPointer(rebasing: cipher.bytes[end...]).copyBytes(from: sealed.trailer)
         return sealed
     }
 
