@@ -68,8 +68,9 @@ public enum MediaType: Int64, Sendable, CaseIterable {
     ]
 
     private static func isScalableVector(_ prefix: [UInt8]) -> Bool {
-        let text = String(decoding: prefix, as: UTF8.self)
-        let start = text.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
-        return start.hasPrefix("<svg") || (start.hasPrefix("<?xml") && text.contains("<svg"))
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let text = (prefix.starts(with: mark) ? prefix.dropFirst(mark.count) : prefix[...]).drop { $0 <= 0x20 }
+        if text.starts(with: Array("<svg".utf8)) { return true }
+        return text.starts(with: Array("<?xml".utf8)) && String(decoding: text, as: UTF8.self).contains("<svg")
     }
 }
