@@ -71,6 +71,8 @@ let package = Package(
         tests(of: "Primitives", knows: [system]),
         tests(of: "Sealing", knows: ["Primitives", "CSodium", system]),
         tests(of: "Keyring", knows: ["Primitives"]),
+        tests(of: "Blobs", knows: ["Primitives"]),
+        tests(of: "Tree", knows: ["Primitives"]),
         .testTarget(name: "ProgramTests", dependencies: ["osnovafs", "TestSupport"], swiftSettings: strict),
     ]
 )

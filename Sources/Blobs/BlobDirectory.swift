@@ -38,7 +38,8 @@ public final class BlobDirectory: Sendable {
     /// - Throws: `notFound` where there is none.
     public func open(_ id: ContentID) throws -> OwnedDescriptor {
         do {
-            return try SystemCalls.open(at: directory, Self.name(of: id), O_RDONLY | O_NOFOLLOW)
+            // Non-blocking, so that a FIFO of that name does not wait for a writer.
+            return try SystemCalls.open(at: directory, Self.name(of: id), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         } catch {
             throw error.failure("opening \(path)/\(Self.name(of: id))")
         }
