@@ -73,6 +73,7 @@ let package = Package(
         tests(of: "Keyring", knows: ["Primitives"]),
         tests(of: "Blobs", knows: ["Primitives"]),
         tests(of: "Tree", knows: ["Primitives"]),
+        tests(of: "Catalog", knows: ["Primitives", "Tree", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "ProgramTests", dependencies: ["osnovafs", "TestSupport"], swiftSettings: strict),
     ]
 )
