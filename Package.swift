@@ -74,6 +74,7 @@ let package = Package(
         tests(of: "Blobs", knows: ["Primitives"]),
         tests(of: "Tree", knows: ["Primitives"]),
         tests(of: "Catalog", knows: ["Primitives", "Tree", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests(of: "OsnovaStorage", knows: ["Primitives", "Sealing", "Keyring", "Blobs", "Catalog", "Tree", system]),
         .testTarget(name: "ProgramTests", dependencies: ["osnovafs", "TestSupport"], swiftSettings: strict),
     ]
 )

@@ -11,9 +11,7 @@ extension StoreTree {
             throw OsnovaError(.notFound, "the blob of inode row \(row) is gone")
         }
         let open = try store.open(identity, row: row) { [adoptions, store, corrections] id, status in
-            let blob = try adoptions.adopt(id, status: status) { try store.adopt(id) }
-            if blob.length != identity.size { corrections.add(row) }
-            return blob
+            try adoptions.adopt(id, status: status) { try store.adopt(id, onCorrection: corrections.add) }
         }
         guard !corrections.isOutstanding(row) else {
             throw OsnovaError(.inputOutput, "the database had another length of blob \(identity.id): read it again")
