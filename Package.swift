@@ -75,6 +75,7 @@ let package = Package(
         tests(of: "Tree", knows: ["Primitives"]),
         tests(of: "Catalog", knows: ["Primitives", "Tree", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "OsnovaStorage", knows: ["Primitives", "Sealing", "Keyring", "Blobs", "Catalog", "Tree", system]),
+        tests(of: "Mounting", knows: ["Primitives", "Tree", system]),
         .testTarget(name: "ProgramTests", dependencies: ["osnovafs", "TestSupport"], swiftSettings: strict),
     ]
 )

@@ -68,14 +68,7 @@ import Tree
             at: yard.folder.url.appending(path: "src"), withIntermediateDirectories: true)
         for name in ["a", "z"] { try yard.folder.write("src/\(name)", Data(name.utf8)) }
         mkfifo(yard.folder.path("src/fifo"), 0o600)
-        let socketMade = try Process.run(
-            URL(fileURLWithPath: "/usr/bin/env"),
-            arguments: [
-                "perl", "-MIO::Socket::UNIX", "-e", "IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die",
-                yard.folder.path("src/socket"),
-            ])
-        socketMade.waitUntilExit()
-        #expect(socketMade.terminationStatus == 0)
+        #expect(mknod(yard.folder.path("src/socket"), S_IFSOCK | 0o600, 0) == 0)
         let outcome = try upload(yard.folder.path("src"), to: "src", in: yard)
         #expect(outcome.stored.count == 2)
         #expect(outcome.failures == [.usage, .usage])
