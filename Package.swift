@@ -71,6 +71,11 @@ let package = Package(
         tests(of: "Primitives", knows: [system]),
         tests(of: "Sealing", knows: ["Primitives", "CSodium", system]),
         tests(of: "Keyring", knows: ["Primitives"]),
+        tests(of: "Blobs", knows: ["Primitives"]),
+        tests(of: "Tree", knows: ["Primitives"]),
+        tests(of: "Catalog", knows: ["Primitives", "Tree", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests(of: "OsnovaStorage", knows: ["Primitives", "Sealing", "Keyring", "Blobs", "Catalog", "Tree", system]),
+        tests(of: "Mounting", knows: ["Primitives", "Tree", system]),
         .testTarget(name: "ProgramTests", dependencies: ["osnovafs", "TestSupport"], swiftSettings: strict),
     ]
 )

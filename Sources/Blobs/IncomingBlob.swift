@@ -80,7 +80,9 @@ public final class IncomingBlob {
 
     static func removeIfStale(_ name: String, in directory: OwnedDescriptor) {
         // Whatever fails here is no harm: the next start tries again.
-        guard let file = try? SystemCalls.open(at: directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return }
+        // Non-blocking, so that a FIFO of that name does not wait for a writer.
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+        guard let file = try? SystemCalls.open(at: directory, name, flags) else { return }
         // The lock must be held until the file is gone.
         withExtendedLifetime(file) {
             if SystemCalls.tryLock(file) { try? SystemCalls.remove(at: directory, name) }

@@ -81,9 +81,13 @@ extension Mount {
         guard !isStopping.load(ordering: .sequentiallyConsistent) else { return }
         onReady()
         let push = ChangePush(tree: tree, kernel: session)
+        var changes: [TreeChange] = []
         while !isStopping.load(ordering: .sequentiallyConsistent) {
             do {
-                try push.push(try tree.nextChanges(waitingAtMost: Self.patience))
+                // To ask for more would say that the kernel knows of these, which it must, however late.
+                if changes.isEmpty { changes = try tree.nextChanges(waitingAtMost: Self.patience) }
+                try push.push(changes)
+                changes = []
             } catch {
                 tree.report(error, inode: FixedNode.root.inode.number)
                 usleep(useconds_t(Self.patience * 1e6))

@@ -46,7 +46,7 @@ public struct MountPoint: Sendable, Equatable {
     }
 
     private func checkNesting(as given: String) throws {
-        if path == source {
+        if path.utf8.elementsEqual(source.utf8) {
             throw OsnovaError(.usage, "\(given) is the data root itself: mount on another directory")
         }
         if ResolvedPath.isWithin(path, source) {

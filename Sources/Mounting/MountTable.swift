@@ -25,7 +25,8 @@ enum MountTable {
     ///
     /// Reads a file of the kernel's, so it never waits for a mount that does not answer.
     static func filesystem(at path: String) throws -> MountedFilesystem? {
-        try read().last { $0.path == path }
+        // Byte for byte: two texts that are equal to Unicode are two paths to Linux.
+        try read().last { $0.path.utf8.elementsEqual(path.utf8) }
     }
 
     static func read() throws -> [MountedFilesystem] {

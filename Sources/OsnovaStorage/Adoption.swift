@@ -6,13 +6,20 @@ internal import Sealing
 extension Store {
     /// Verifies a sealed file as a whole and records its chunk tags: what a file needs that another program wrote.
     ///
+    /// - Parameter onCorrection: called with the blob's row where the database had another length, before anyone can
+    ///   see the true one.
     /// - Throws: `notFound` where there is no file, `damaged` where it is not the content that its name says.
     @discardableResult
-    func adopt(_ id: ContentID) throws -> SealedBlob {
+    func adopt(_ id: ContentID, onCorrection: (Int64) -> Void = { _ in }) throws -> SealedBlob {
         let file = try blobs.open(id)
         do {
             let finding = try BlobAudit(keys: keys()).verify(file: file, id: id)
-            _ = try catalog.write { try $0.record(VerifiedBlob(finding)) }
+            try catalog.write { writing in
+                if let known = try writing.reading.blob(id), known.size != finding.blob.length {
+                    onCorrection(known.row)
+                }
+                try writing.record(VerifiedBlob(finding))
+            }
             return finding.blob
         } catch let error as OsnovaError where error.kind == .damaged {
             throw OsnovaError.damaged("blob \(id) is damaged: \(error.message)")

@@ -17,10 +17,11 @@ public enum FileName {
     ///
     /// `/`, NUL, `%` and control characters become `%XX`; so do the names `.` and `..`, which mean something else, and
     /// the empty id, which no file can have, is a lone `%`. A name over 255 bytes is cut, never within an escape or a
-    /// UTF-8 character, and ends in `~` and the SHA-256 of the whole name.
+    /// UTF-8 character, and ends in `~` and the SHA-256 of the whole name. So does a name that looks as if it had been
+    /// cut: no two ids have the same name.
     public static func encode(_ id: some Collection<UInt8>) throws -> [UInt8] {
         let name = escape(id)
-        return name.count <= longest ? name : try cut(name)
+        return name.count <= longest && !looksCut(name) ? name : try cut(name)
     }
 
     /// The name under which an id is shown.
@@ -43,12 +44,23 @@ public enum FileName {
         return name
     }
 
+    /// Bytes of `~` and the digest.
+    private static let tailSize = 1 + 2 * ContentID.byteCount
+    /// At most so many bytes are lost to whole characters and escapes.
+    private static let shortestCut = longest - 5
+
+    private static func looksCut(_ name: [UInt8]) -> Bool {
+        guard name.count >= shortestCut else { return false }
+        let tail = name.suffix(tailSize)
+        return tail.first == UInt8(ascii: "~") && ContentID(hex: tail.dropFirst()) != nil
+    }
+
     private static func cut(_ name: [UInt8]) throws -> [UInt8] {
         let digest = try name.withUnsafeBytes { try SHA256.digest($0) }
-        var end = longest - 1 - 2 * ContentID.byteCount
+        var end = longest - tailSize
         // Back over the continuation bytes of a character, then over a started escape.
         var character = end
-        while character > end - 4, name[character] & 0xC0 == 0x80 { character -= 1 }
+        while character > end - 3, name[character] & 0xC0 == 0x80 { character -= 1 }
         if name[character] & 0xC0 != 0x80 { end = character }
         if let escape = name[max(0, end - 2)..<end].lastIndex(of: UInt8(ascii: "%")) { end = escape }
         return name[..<end] + [UInt8(ascii: "~")] + Array(digest.hex.utf8)

@@ -46,7 +46,7 @@ public enum Inode: Hashable, Sendable {
         }
     }
 
-    /// The number that the kernel and every program sees.
+    /// The number that the kernel and every program sees; 0, which is nobody's, for a row that no store gives out.
     public var number: UInt64 {
         switch self {
         case .node(let row): Self.compose(row, Self.nodeKind)
@@ -56,7 +56,9 @@ public enum Inode: Hashable, Sendable {
     }
 
     private static func compose(_ row: Int64, _ kind: UInt64) -> UInt64 {
-        UInt64(bitPattern: row) << 4 | kind
+        // A forged row must not pass for another one.
+        guard let row = UInt64(exactly: row), row <= largestRow else { return 0 }
+        return row << 4 | kind
     }
 }
 

@@ -65,13 +65,6 @@ enum Program {
     }
 }
 
-/// Whether mounts can be tested; with `OSNOVAFS_REQUIRE_FUSE=1` they are, and fail where they cannot work.
-enum Fuse {
-    static let isTested =
-        ProcessInfo.processInfo.environment["OSNOVAFS_REQUIRE_FUSE"] == "1"
-        || FileManager.default.isReadableFile(atPath: "/dev/fuse")
-}
-
 /// A directory with a data root, a phrase and a mount point, gone when the test is.
 final class Workspace {
     static let words = Array(repeating: "abandon", count: 11).joined(separator: " ") + " about"

@@ -94,7 +94,7 @@ public final class CatalogReader {
 
     /// The entries of a directory after a cookie, in the order in which they came.
     public func list(_ directory: Int64, after cookie: UInt64, _ visit: Visitor) throws {
-        let row = cookie <= Self.cookieBase ? 0 : Int64(truncatingIfNeeded: cookie - Self.cookieBase)
+        let row = cookie <= Self.cookieBase ? 0 : Int64(clamping: cookie - Self.cookieBase)
         if directory == FixedNode.blobs.rawValue {
             blobsAfter.bind(row, at: 1)
             return try blobsAfter.forEach {

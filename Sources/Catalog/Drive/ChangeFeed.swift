@@ -8,10 +8,11 @@ public final class ChangeFeed {
     private let connection: Connection
     private let dataVersion: Statement
     private let newest: Statement
-    private let oldest: Statement
     private let dirty: Statement
     private let changes: Statement
-    private var seenVersion: Int64
+    /// Of the database when ``hasNews()`` last looked, and when there was last nothing more to tell.
+    private var polledVersion: Int64 = 0
+    private var seenVersion: Int64 = 0
     private var seenSequence: Int64
 
     private static let batch: Int64 = 4096
@@ -23,22 +24,21 @@ public final class ChangeFeed {
         func statement(_ sql: String) throws -> Statement { try Statement(sql, on: connection.handle) }
         dataVersion = try statement("PRAGMA data_version")
         newest = try statement("SELECT seq FROM sqlite_sequence WHERE name = 'node_changes'")
-        oldest = try statement("SELECT min(sequence) FROM node_changes")
         dirty = try statement("SELECT EXISTS (SELECT 1 FROM dirty_rows)")
         changes = try statement(
             """
             SELECT sequence, operation, directory, name, inode FROM node_changes
             WHERE sequence > ?1 ORDER BY sequence LIMIT ?2
             """)
-        seenVersion = 0
         seenSequence = try newest.first { $0.integer(0) } ?? 0
     }
 
-    /// Whether another connection, of whatever program, has written since the last call.
+    /// Whether another connection, of whatever program, has written since ``next()`` last had nothing to tell.
+    ///
+    /// So what a failure kept from being told, or what was too much for one call, is news until it is told.
     public func hasNews() throws -> Bool {
-        let version = try dataVersion.first { $0.integer(0) } ?? 0
-        defer { seenVersion = version }
-        return version != seenVersion
+        polledVersion = try dataVersion.first { $0.integer(0) } ?? 0
+        return polledVersion != seenVersion
     }
 
     /// Whether rows wait for ``Catalog/settle()``.
@@ -48,21 +48,26 @@ public final class ChangeFeed {
 
     /// The next changes, at most some thousands; empty when there are no more.
     public func next() throws -> [TreeChange] {
-        let first = try oldest.first { $0.isNull(0) ? nil : $0.integer(0) }
         let last = try newest.first { $0.integer(0) } ?? 0
-        if last > seenSequence, first.map({ $0 > seenSequence &+ 1 }) ?? true {
-            // What lies between was cut from the log.
-            seenSequence = last
-            return [.everything]
-        }
+        let start = seenSequence
+        var isWhole = true
         var found: [TreeChange] = []
-        changes.bind(seenSequence, at: 1)
+        changes.bind(start, at: 1)
         changes.bind(Self.batch, at: 2)
         try changes.forEach { row in
-            seenSequence = row.integer(0)
+            let sequence = row.integer(0)
+            // Numbers are given without gaps: what is not there was cut from the log.
+            isWhole = isWhole && sequence == seenSequence &+ 1
+            seenSequence = sequence
             if let change = Self.change(row) { found.append(change) }
             return true
         }
+        let isEnd = seenSequence == start
+        if !isWhole || (isEnd && last > start) {
+            seenSequence = max(seenSequence, last)
+            return [.everything]
+        }
+        if isEnd { seenVersion = polledVersion }
         return found
     }
 

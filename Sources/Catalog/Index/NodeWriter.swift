@@ -59,6 +59,12 @@ struct NodeWriter {
         return rows.map(Node.init)
     }
 
+    /// Where a symbolic link points; nil for what is none.
+    func target(of node: Int64) throws -> Data? {
+        try Row.fetchOne(database.cachedStatement(sql: "SELECT target FROM nodes WHERE id = ?"), arguments: [node])?
+            .bytes("target")
+    }
+
     private func one(_ condition: String, _ arguments: StatementArguments) throws -> Node? {
         let sql = "SELECT \(Self.columns) FROM nodes WHERE \(condition)"
         return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: arguments).map(Node.init)

@@ -14,6 +14,8 @@ enum Migrations {
         let current = try version(of: database)
         for step in steps where step.version > current {
             try database.inTransaction(.immediate) {
+                // Another process may have been faster.
+                guard try version(of: database) < step.version else { return .commit }
                 try step.apply(database)
                 try record(step.version, step.description, in: database)
                 return .commit
@@ -48,9 +50,9 @@ enum Migrations {
     /// tables were not made by us. They are believed only if they leave a gap, as a jump to a future version does;
     /// how far an unbroken run of them went is kept, so that they are not taken for a newer schema later.
     static func version(of database: Database) throws -> Int {
-        guard try database.tableExists("schema_version") else { return 0 }
+        guard try hasTable("schema_version", in: database) else { return 0 }
         let claimed = try claimedVersion(in: database)
-        guard try database.tableExists("store") else {
+        guard try hasTable("store", in: database) else {
             let rows = try Int.fetchOne(database, sql: "SELECT count(*) FROM schema_version WHERE version > 0") ?? 0
             if claimed > newest, claimed != rows { throw newer(claimed) }
             return min(claimed, SeedSchema.version)
@@ -59,6 +61,12 @@ enum Migrations {
         let tolerated = max(newest, try storedInteger("claimed_version", in: database) ?? 0)
         if own > newest || claimed > tolerated { throw newer(max(own, claimed)) }
         return own
+    }
+
+    /// GRDB's own look remembers that a table was missing, though another process makes it meanwhile.
+    private static func hasTable(_ name: String, in database: Database) throws -> Bool {
+        let sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return try Row.fetchOne(database, sql: sql, arguments: [name]) != nil
     }
 
     private static func claimedVersion(in database: Database) throws -> Int {
@@ -112,7 +120,7 @@ enum Migrations {
             try database.execute(
                 sql: """
                     INSERT INTO dirty_rows(kind, key)
-                    SELECT \(kind.rawValue), CAST(\(key) AS BLOB) FROM \(table) WHERE \(key) IS NOT NULL
+                    SELECT DISTINCT \(kind.rawValue), CAST(\(key) AS BLOB) FROM \(table) WHERE \(key) IS NOT NULL
                     """)
         }
     }

@@ -8,7 +8,8 @@ extension Writing {
     /// Records a file under a path, with the directories that it needs; the same path again points to the new content.
     ///
     /// - Parameter blob: the blob's row.
-    /// - Throws: `cannotCreate` where a directory has the name, or a file stands where a directory is needed.
+    /// - Throws: `cannotCreate` where a directory has the name, or a file stands where a directory is needed; `usage`
+    ///   for a name that no file can have.
     public func saveFile(at path: [[UInt8]], blob: Int64) throws {
         let (directory, name) = try place(of: path)
         guard let existing = try nodes.node(named: name, in: directory) else {
@@ -33,6 +34,7 @@ extension Writing {
             guard existing.kind != NodeKind.directory.rawValue else {
                 throw Self.refusal(path, "is a directory of the store")
             }
+            if try nodes.target(of: existing.id) == Data(target) { return }
             try nodes.remove(existing)
         }
         try nodes.insert(.symbolicLink, named: name, in: directory, target: Data(target))
@@ -47,13 +49,13 @@ extension Writing {
 
     private func place(of path: [[UInt8]]) throws -> (directory: Int64, name: Data) {
         guard let name = path.last else { throw OsnovaError(.usage, "a file needs a name") }
-        return (try directory(at: path.dropLast()), Data(name))
+        return (try directory(at: path.dropLast()), try Self.fit(name))
     }
 
     private func directory(at path: ArraySlice<[UInt8]>) throws -> Int64 {
         var current = FixedNode.files.rawValue
         for (depth, component) in path.enumerated() {
-            let name = Data(component)
+            let name = try Self.fit(component)
             if let existing = try nodes.node(named: name, in: current) {
                 guard existing.kind == NodeKind.directory.rawValue else {
                     throw Self.refusal(Array(path.prefix(depth + 1)), "is a file of the store, not a directory")
@@ -64,6 +66,15 @@ extension Writing {
             }
         }
         return current
+    }
+
+    /// Nobody could see a file under a name that Linux does not allow.
+    private static func fit(_ name: [UInt8]) throws -> Data {
+        guard name.withUnsafeBytes({ FileName.isFit($0) }) else {
+            let text = String(decoding: name.prefix(40), as: UTF8.self)
+            throw OsnovaError(.usage, "files/…/\(text) is no name for a file: at most 255 bytes, choose one with --as")
+        }
+        return Data(name)
     }
 
     private static func refusal(_ path: [[UInt8]], _ reason: String) -> OsnovaError {

@@ -26,9 +26,11 @@ extension Store {
     /// Counts what is stored; needs no key.
     public func statistics() throws -> StoreStatistics {
         let counted = try catalog.read { try $0.statistics() }
+        // Sizes come from rows, which may be forged.
+        let stored = counted.plainBytes.addingReportingOverflow(counted.blobCount &* Self.sealingOverhead)
         return StoreStatistics(
             blobCount: counted.blobCount, plainBytes: counted.plainBytes,
-            storedBytes: counted.plainBytes + counted.blobCount * Self.sealingOverhead,
+            storedBytes: stored.overflow ? Int64.max : stored.partialValue,
             components: counted.components, applications: counted.applications, cacheEntries: counted.cacheEntries,
             cacheBytes: counted.cacheBytes, databaseBytes: counted.databaseBytes)
     }

@@ -8,9 +8,7 @@ extension StoreTree {
     /// Opens a blob's file for verified reads; one whose tags are missing or another file's is adopted first.
     func open(_ identity: CatalogReader.BlobIdentity, row: Int64) throws -> OpenBlob {
         let open = try store.open(identity, row: row) { [adoptions, store, corrections] id, status in
-            let blob = try adoptions.adopt(id, status: status) { try store.adopt(id) }
-            if blob.length != identity.size { corrections.add(row) }
-            return blob
+            try adoptions.adopt(id, status: status) { try store.adopt(id, onCorrection: corrections.add) }
         }
         guard !corrections.isOutstanding(row) else {
             throw OsnovaError(.inputOutput, "the database had another length of blob \(identity.id): read it again")

@@ -28,8 +28,6 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         self.store = store
         self.log = log
         feed = try ChangeFeed(path: store.root.database)
-        // A forgotten change log would otherwise be told to a kernel that has seen nothing yet.
-        _ = try feed.hasNews()
     }
 
     /// Opens a connection to the database and buffers for one thread.

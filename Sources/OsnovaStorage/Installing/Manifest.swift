@@ -14,7 +14,8 @@ struct Manifest {
     /// - Throws: `damaged` for what is no JSON object in UTF-8.
     init(_ bytes: [UInt8], source: String) throws {
         self.source = source
-        guard let text = String(validating: bytes, as: UTF8.self) else {
+        // A NUL is the sign of UTF-16, which a JSON parser reads too.
+        guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
             throw OsnovaError.damaged("\(source) is not UTF-8 text: a manifest is a JSON object")
         }
         self.text = text

@@ -2,7 +2,14 @@ internal import Glibc
 internal import Primitives
 internal import SystemPackage
 
+/// What is wrong with one plaintext; it says nothing about the store or the next plaintext.
+struct SourceFailure: Error {
+    let reason: OsnovaError
+}
+
 /// A plaintext that is being read: a regular file that must not change meanwhile, or a stream.
+///
+/// Throws nothing but ``SourceFailure``.
 struct PlainSource {
     /// For messages.
     let name: String
@@ -20,7 +27,9 @@ struct PlainSource {
             guard status.type == S_IFREG else { throw Self.refusal(name, status.type) }
             self.status = status
         } catch let error as Errno {
-            throw error.failure("reading \(path.string)")
+            // That is what opening a socket gives.
+            if error == .noSuchAddressOrDevice { throw Self.refusal(name, S_IFSOCK) }
+            throw SourceFailure(reason: error.failure("reading \(path.string)"))
         }
     }
 
@@ -30,17 +39,19 @@ struct PlainSource {
         do {
             file = OwnedDescriptor(try stream.duplicate())
         } catch let error as Errno {
-            throw error.failure("reading \(name)")
+            throw SourceFailure(reason: error.failure("reading \(name)"))
         }
         status = nil
     }
 
-    private static func refusal(_ path: String, _ type: mode_t) -> OsnovaError {
-        switch type {
-        case S_IFDIR: OsnovaError(.usage, "\(path) is a directory: give -r to put it with all it holds")
-        case S_IFIFO: OsnovaError(.usage, "\(path) is a FIFO, not a file: put its content with 'put - < \(path)'")
-        default: OsnovaError(.usage, "\(path) is not a regular file")
-        }
+    private static func refusal(_ path: String, _ type: mode_t) -> SourceFailure {
+        let line =
+            switch type {
+            case S_IFDIR: "\(path) is a directory: give -r to put it with all it holds"
+            case S_IFIFO: "\(path) is a FIFO, not a file: put its content with 'put - < \(path)'"
+            default: "\(path) is not a regular file"
+            }
+        return SourceFailure(reason: OsnovaError(.usage, line))
     }
 
     /// Bytes; nil for a stream.
@@ -51,7 +62,7 @@ struct PlainSource {
         do {
             return try SystemCalls.readStream(file, into: memory)
         } catch {
-            throw error.failure("reading \(name)", kind: .inputOutput)
+            throw SourceFailure(reason: error.failure("reading \(name)", kind: .inputOutput))
         }
     }
 
@@ -60,7 +71,7 @@ struct PlainSource {
         do {
             try file.descriptor.seek(offset: 0, from: .start)
         } catch let error as Errno {
-            throw error.failure("reading \(name)", kind: .inputOutput)
+            throw SourceFailure(reason: error.failure("reading \(name)", kind: .inputOutput))
         }
     }
 
@@ -70,7 +81,9 @@ struct PlainSource {
         guard let now = try? SystemCalls.status(of: file), now.size == status.size, bytesRead == status.size,
             now.modified == status.modified
         else {
-            throw OsnovaError(.busy, "\(name) changed while it was read: nothing of it was stored, put it again")
+            throw SourceFailure(
+                reason: OsnovaError(
+                    .busy, "\(name) changed while it was read: nothing of it was stored, put it again"))
         }
     }
 }

@@ -61,6 +61,16 @@ public final class PutBatch {
     /// - Throws: `usage` for what is no file, `busy` for a file that changed meanwhile, `inputOutput`.
     @discardableResult
     public func add(_ source: Source, recording record: @escaping Recording) throws -> ContentID {
+        do {
+            return try take(source, recording: record)
+        } catch let failure as SourceFailure {
+            throw failure.reason
+        }
+    }
+
+    /// Does what `add` does; throws ``SourceFailure`` where the next content may well be taken.
+    @discardableResult
+    func take(_ source: Source, recording record: @escaping Recording) throws -> ContentID {
         let plain =
             switch source {
             case .file(let path): try PlainSource(path: path)

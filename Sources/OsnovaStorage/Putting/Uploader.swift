@@ -69,13 +69,14 @@ public final class Uploader {
         _ source: PutBatch.Source, name: [UInt8], at target: @escaping (PutResult) -> UploadPath
     ) throws {
         do {
-            try batch.add(source) { [self] writing, row, result in
+            try batch.take(source) { [self] writing, row, result in
                 try writing.saveFile(at: target(result).components, blob: row)
                 stored.append(Uploaded(name: name, result: result))
             }
-        } catch let error as OsnovaError where error.kind != .denied {
-            // What is wrong with one file says nothing about the next; a full disk does.
-            guard error.kind != .inputOutput else { throw error }
+        } catch let failure as SourceFailure {
+            onFailure(failure.reason)
+        } catch let error as OsnovaError where error.kind == .usage {
+            // A content that is too long; whatever else fails, such as a full disk, would fail for the next file too.
             onFailure(error)
         }
         if batch.isFull { try commit() }

@@ -1,0 +1,82 @@
+import Foundation
+import Primitives
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Blobs
+
+@Suite struct CommitTests {
+    @Test func `a blob has no name before its commit, and afterwards nothing else`() throws {
+        let place = try Place()
+        let blob = try id(1)
+        let incoming = try place.incoming("sealed")
+        #expect(try place.blobs.status(of: blob) == nil)
+        #expect(try place.names().allSatisfy { $0.hasPrefix(".incoming-") })
+        #expect(try place.blobs.commit(incoming, as: blob))
+        try place.blobs.synchronize()
+        #expect(try place.names() == [blob.hex + ".enc"])
+        #expect(try place.text(blob) == "sealed")
+        let status = try #require(try place.blobs.status(of: blob))
+        #expect(status.size == 6 && status.mode & 0o777 == 0o600 && status.links == 1)
+        #expect(try SystemCalls.status(of: place.blobs.open(blob)) == status)
+    }
+
+    @Test func `a committed file outlives its object, and has one name only`() throws {
+        let place = try Place()
+        do { _ = try place.blobs.commit(place.incoming("kept"), as: id(1)) }
+        #expect(try place.text(id(1)) == "kept")
+        let incoming = try place.incoming("once")
+        #expect(try place.blobs.commit(incoming, as: id(2)))
+        #expect(try !place.blobs.commit(incoming, as: id(3)))
+        #expect(try place.names() == [id(1), id(2)].map { $0.hex + ".enc" }.sorted())
+    }
+
+    @Test func `a name that exists keeps its file unless it is to be replaced`() throws {
+        let place = try Place()
+        let blob = try id(1)
+        #expect(try place.blobs.commit(place.incoming("first"), as: blob))
+        do {
+            let second = try place.incoming("second")
+            #expect(try !place.blobs.commit(second, as: blob))
+            #expect(try place.text(blob) == "first")
+            #expect(try place.blobs.commit(second, as: blob, replacing: true))
+        }
+        #expect(try place.text(blob) == "second")
+        do { #expect(try !place.blobs.commit(place.incoming("third"), as: blob)) }
+        #expect(try place.names() == [blob.hex + ".enc"], "what lost its race leaves nothing")
+        #expect(try place.text(blob) == "second")
+    }
+
+    @Test func `of many that commit the same content at once, one wins`() throws {
+        let place = try Place()
+        let blob = try id(1)
+        let wins = Atomic(0)
+        DispatchQueue.concurrentPerform(iterations: 8) { number in
+            let isFirst = try? place.blobs.commit(place.incoming("\(number)"), as: blob)
+            if isFirst == true { wins.add(1, ordering: .relaxed) }
+        }
+        #expect(wins.load(ordering: .relaxed) == 1)
+        #expect(try place.names() == [blob.hex + ".enc"])
+    }
+
+    @Test func `a file that is dropped leaves nothing`() throws {
+        let place = try Place()
+        do {
+            let incoming = try place.incoming("never committed")
+            #expect(try place.names().count == 1)
+            withExtendedLifetime(incoming) {}
+        }
+        #expect(try place.names().isEmpty)
+    }
+
+    @Test func `a directory's time moves when names come`() throws {
+        let place = try Place()
+        let before = try place.blobs.modified()
+        #expect(
+            eventually {
+                _ = try place.blobs.commit(place.incoming("x"), as: id(1))
+                return try place.blobs.modified() > before
+            })
+    }
+}

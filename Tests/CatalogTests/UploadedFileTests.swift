@@ -1,0 +1,80 @@
+import Primitives
+import TestSupport
+import Testing
+import Tree
+
+@testable import Catalog
+
+@Suite struct UploadedFileTests {
+    private func record(_ text: String, in writing: Writing) throws -> Int64 {
+        try writing.record(
+            VerifiedBlob(
+                id: id(text), size: Int64(text.utf8.count), nonce: [UInt8](repeating: 1, count: 12), tags: [],
+                mediaType: .unknown))
+    }
+
+    private func path(_ text: String) -> [[UInt8]] { text.split(separator: "/").map { Array($0.utf8) } }
+
+    @Test(arguments: ["a\0b", ".", "..", "a/b", "", String(repeating: "x", count: 256)])
+    func `a name that nobody could see is refused`(name: String) throws {
+        let base = try Base()
+        let before = try base.snapshot()
+        for path in [[bytes(name)], [bytes("d"), bytes(name)], [bytes(name), bytes("f")]] {
+            let refused = kind {
+                try base.catalog.write { try $0.saveFile(at: path, blob: record("x", in: $0)) }
+            }
+            #expect(refused == .usage)
+            #expect(kind { try base.catalog.write { try $0.saveDirectory(at: path) } } == .usage)
+            #expect(kind { try base.catalog.write { try $0.saveSymbolicLink(at: path, target: [1]) } } == .usage)
+        }
+        #expect(try base.snapshot().nodes == before.nodes)
+    }
+
+    @Test func `names are bytes: what differs in normalisation are two files`() throws {
+        let base = try Base()
+        try base.catalog.write { writing in
+            let blob = try record("x", in: writing)
+            for name in ["e\u{301}", "\u{E9}"] { try writing.saveFile(at: [bytes(name)], blob: blob) }
+            try writing.saveFile(at: [[0xFF]], blob: blob)
+        }
+        #expect(
+            try Snapshot.list(FixedNode.files.rawValue, base.reader()).map(\.name)
+                == [bytes("e\u{301}"), bytes("\u{E9}"), [0xFF]])
+    }
+
+    @Test func `what stands in the way is kept`() throws {
+        let base = try Base()
+        try base.catalog.write { writing in
+            try writing.saveFile(at: path("d/f"), blob: record("x", in: writing))
+        }
+        let before = try base.snapshot()
+        for target in ["d", "d/f/g", "d/f/g/h"] {
+            let refused = kind {
+                try base.catalog.write { try $0.saveFile(at: path(target), blob: record("x", in: $0)) }
+            }
+            #expect(refused == .cannotCreate, "\(target)")
+        }
+        #expect(kind { try base.catalog.write { try $0.saveDirectory(at: path("d/f")) } } == .cannotCreate)
+        #expect(
+            kind { try base.catalog.write { try $0.saveSymbolicLink(at: path("d"), target: [1]) } } == .cannotCreate)
+        #expect(try base.snapshot().nodes == before.nodes)
+    }
+
+    @Test func `to put the same tree again changes nothing of it`() throws {
+        let base = try Base()
+        func put() throws {
+            try base.catalog.write { writing in
+                try writing.saveDirectory(at: path("d/empty"))
+                try writing.saveFile(at: path("d/f"), blob: record("x", in: writing))
+                try writing.saveSymbolicLink(at: path("d/l"), target: bytes("../elsewhere"))
+            }
+        }
+        try put()
+        let before = try base.snapshot()
+        try put()
+        #expect(try base.snapshot().nodes == before.nodes)
+        try base.catalog.write { try $0.saveSymbolicLink(at: path("d/l"), target: bytes("elsewhere")) }
+        #expect(try base.snapshot()["files/d/l"]?.target == bytes("elsewhere"))
+        #expect(try base.snapshot()["files/d"] != before["files/d"])
+    }
+}

@@ -1,0 +1,73 @@
+import Catalog
+import Foundation
+import Primitives
+import TestSupport
+import Testing
+import Tree
+
+@testable import OsnovaStorage
+
+@Suite struct StoreTreeTests {
+    private func components(_ changes: [TreeChange]) -> Int {
+        changes.count {
+            if case .added(let directory, _) = $0 { directory == FixedNode.components.inode.number } else { false }
+        }
+    }
+
+    @Test func `a burst of another program's rows is told to its end, without a further write`() throws {
+        let yard = try Yard()
+        let tree = try yard.tree()
+        while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
+        try yard.foreign(
+            """
+            INSERT INTO components WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+            SELECT 'c' || i, 'n', '1', 'backend', NULL, NULL, NULL, '{}', NULL, 1, NULL FROM n
+            """)
+        var told = 0
+        while true {
+            let changes = try tree.nextChanges(waitingAtMost: 0)
+            if changes.isEmpty { break }
+            told += components(changes)
+        }
+        #expect(told == 3000)
+    }
+
+    @Test func `a change between the tree's birth and the first question is told`() throws {
+        let yard = try Yard()
+        let tree = try yard.tree()
+        try yard.foreign("INSERT INTO components VALUES ('c','n','1','backend',NULL,NULL,NULL,'{}',NULL,1,NULL)")
+        #expect(components(try tree.nextChanges(waitingAtMost: 1)) == 1)
+        #expect(try tree.nextChanges(waitingAtMost: 0) == [])
+    }
+
+    @Test func `a file that comes after its row is told`() throws {
+        let yard = try Yard()
+        let content = Data("late".utf8)
+        try yard.foreign("INSERT INTO autonomi_cache VALUES ('a', 'h', '\(digest(content))', 4, 't', 1, 1, 1)")
+        let tree = try yard.tree()
+        while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
+        try yard.plant(content)
+        let changes = try tree.nextChanges(waitingAtMost: 5)
+        #expect(changes.contains(.added(directory: FixedNode.cache.inode.number, name: [97])))
+        #expect(try tree.makeWorker().content("cache/a") == content)
+    }
+
+    @Test func `reads of every offset and length agree with the content`() throws {
+        let yard = try Yard()
+        let content = noise(300_000, seed: 1)
+        let id = try yard.put([content])[0].id
+        let worker = try yard.tree().makeWorker()
+        let inode = try #require(try worker.find("blobs/\(id)").flatMap { Inode(number: $0.inode) })
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var generator = SeededGenerator(seed: seed)
+        for _ in 0..<300 {
+            let offset = Int.random(in: 0...310_000, using: &generator)
+            let count = Int.random(in: 0...150_000, using: &generator)
+            let expected = content.dropFirst(offset).prefix(count)
+            #expect(try Data(worker.read(inode, at: Int64(offset), count: count)) == Data(expected), "seed \(seed)")
+        }
+        #expect(try worker.read(inode, at: Int64.max, count: 1).isEmpty)
+        #expect(kind { _ = try worker.read(FixedNode.root.inode, at: 0, count: 1) } == .usage)
+        #expect(kind { _ = try worker.read(.blob(999), at: 0, count: 1) } == .notFound)
+    }
+}
