@@ -12,8 +12,13 @@ public enum FileName {
     /// the empty id, which no file can have, is a lone `%`. A name over 255 bytes is cut, never within an escape or a
     /// UTF-8 character, and ends in `~` and the SHA-256 of the whole name.
     public static func encode(_ id: some Collection<UInt8>) throws -> [UInt8] {
+        try encode(id, atMost: longest)
+    }
+
+    /// The name under which an id is shown where a name must be shorter, of at least 72 bytes.
+    public static func encode(_ id: some Collection<UInt8>, atMost limit: Int) throws -> [UInt8] {
         let name = escape(id)
-        return name.count <= longest ? name : try cut(name)
+        return name.count <= limit ? name : try cut(name, to: max(limit, 72))
     }
 
     /// The name under which an id is shown.
@@ -36,9 +41,9 @@ public enum FileName {
         return name
     }
 
-    private static func cut(_ name: [UInt8]) throws -> [UInt8] {
+    private static func cut(_ name: [UInt8], to limit: Int) throws -> [UInt8] {
         let digest = try name.withUnsafeBytes { try SHA256.digest($0) }
-        var end = longest - 1 - 2 * ContentID.byteCount
+        var end = limit - 1 - 2 * ContentID.byteCount
         // Back over the continuation bytes of a character, then over a started escape.
         var character = end
         while character > end - 4, name[character] & 0xC0 == 0x80 { character -= 1 }

@@ -45,25 +45,34 @@ public struct Application: Sendable, Equatable {
     }
 
     init(_ row: Row) {
-        id = row["application_id"] ?? ""
-        name = row["name"] ?? ""
-        version = row["version"] ?? ""
-        description = row["description"]
-        author = row["author"]
-        icon = (row["icon_blob_hash"] as String?).flatMap { ContentID(hex: $0) }
-        manifest = row["manifest_json"] ?? ""
-        autonomiAddress = row["autonomi_address"]
-        installedAt = row["installed_at"] ?? 0
-        lastLaunched = row["last_launched"]
-        launchCount = row["launch_count"] ?? 0
+        id = row.text("application_id") ?? ""
+        name = row.text("name") ?? ""
+        version = row.text("version") ?? ""
+        description = row.text("description")
+        author = row.text("author")
+        icon = row.text("icon_blob_hash").flatMap { ContentID(hex: $0) }
+        manifest = row.text("manifest_json") ?? ""
+        autonomiAddress = row.text("autonomi_address")
+        installedAt = row.integer("installed_at") ?? 0
+        lastLaunched = row.integer("last_launched")
+        launchCount = row.integer("launch_count") ?? 0
+    }
+
+    func check() throws {
+        for (text, name) in [(id, "id"), (name, "name"), (version, "version"), (manifest, "manifest")] {
+            try FieldCheck.text(text, "\(name) of an application")
+        }
+        for text in [description, author, autonomiAddress] { try FieldCheck.text(text, "text of an application") }
+        try FieldCheck.time(installedAt, "installation time of an application")
     }
 }
 
 extension Reading {
     /// The application of an id; nil where there is none.
     public func application(_ id: String) throws -> Application? {
-        try Row.fetchOne(database, sql: "SELECT * FROM applications WHERE application_id = ?", arguments: [id])
-            .map(Application.init)
+        try Row.fetchOne(
+            database.cachedStatement(sql: "SELECT * FROM applications WHERE application_id = ?"), arguments: [id]
+        ).map(Application.init)
     }
 
     /// All applications by id.
@@ -76,7 +85,10 @@ extension Writing {
     /// Inserts an application, or brings the row of the same id to this version.
     ///
     /// Launch times stay, and so does the icon where the new row brings none.
+    ///
+    /// - Throws: `usage` for a value that an application cannot have.
     public func save(_ application: Application) throws {
+        try application.check()
         try database.execute(
             sql: """
                 INSERT INTO applications(application_id, name, version, description, author, icon_blob_hash,
