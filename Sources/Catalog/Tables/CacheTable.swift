@@ -105,7 +105,9 @@ extension Writing {
             ])
     }
 
-    /// Removes the cache entry of an address; false where there is none. Its blob stays until nothing refers to it.
+    /// Removes the cache entry of an address; false where there is none.
+    ///
+    /// Its blob stays until nothing refers to it.
     public func removeCacheEntry(_ address: String) throws -> Bool {
         try database.cachedStatement(sql: "DELETE FROM autonomi_cache WHERE autonomi_address = ?")
             .execute(arguments: [address])

@@ -114,7 +114,9 @@ extension Writing {
         ])
     }
 
-    /// Removes what is known of a key; false where there is nothing. The key can be derived again from the phrase.
+    /// Removes what is known of a key; false where there is nothing.
+    ///
+    /// The key can be derived again from the phrase.
     public func removeKey(of componentID: String, index: Int64) throws -> Bool {
         try database.cachedStatement(sql: "DELETE FROM keys_metadata WHERE component_id = ? AND derivation_index = ?")
             .execute(arguments: [componentID, index])

@@ -121,7 +121,9 @@ extension Writing {
         return message.id
     }
 
-    /// Removes a message; false where there is none. Its attachment stays until nothing refers to it.
+    /// Removes a message; false where there is none.
+    ///
+    /// Its attachment stays until nothing refers to it.
     public func removeMessage(_ id: Int64) throws -> Bool {
         try database.cachedStatement(sql: "DELETE FROM messages WHERE id = ?").execute(arguments: [id])
         return database.changesCount > 0

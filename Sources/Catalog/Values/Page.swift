@@ -8,6 +8,12 @@ public struct Page<Row: Sendable>: Sendable {
     public let rows: [Row]
     /// Hand it to the same query to get the rows that follow; nil at the end.
     public let next: Cursor?
+
+    /// Makes a page.
+    public init(rows: [Row], next: Cursor?) {
+        self.rows = rows
+        self.next = next
+    }
 }
 
 /// A place in a listing: it stays right while rows come and go, and holds no lock.
