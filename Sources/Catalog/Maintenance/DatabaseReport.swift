@@ -94,8 +94,8 @@ extension Catalog {
     /// Bytes of each table with its indices, by SQLite's `dbstat`.
     private static func bytesByTable(_ database: Database) throws -> [String: Int64] {
         let sql = """
-            SELECT tbl_name AS name, sum(pgsize) AS bytes FROM dbstat
-            JOIN sqlite_schema ON sqlite_schema.name = dbstat.name WHERE aggregate = 1 GROUP BY tbl_name
+            SELECT owner.tbl_name AS name, sum(space.pgsize) AS bytes FROM dbstat AS space
+            JOIN sqlite_schema AS owner ON owner.name = space.name WHERE space.aggregate = 1 GROUP BY owner.tbl_name
             """
         var bytes: [String: Int64] = [:]
         for row in try Row.fetchAll(database, sql: sql) { bytes[row.text("name") ?? ""] = row.integer("bytes") }
