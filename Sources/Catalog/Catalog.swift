@@ -34,8 +34,6 @@ public final class Catalog: Sendable {
             try pool.writeWithoutTransaction { database in
                 // What is said to be stored must survive a power cut; GRDB's default for WAL would not.
                 try database.execute(sql: "PRAGMA synchronous = FULL")
-                // Has an effect on an empty database only: free pages can then be given back without a full VACUUM.
-                if creating { try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
                 try Migrations.run(database, path: path)
             }
             return pool
@@ -65,6 +63,12 @@ public final class Catalog: Sendable {
                 FileManager.default.createFile(
                     atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
             else { throw OsnovaError(.cannotCreate, "\(path) exists already or cannot be created") }
+            // Must come before the first page is written; free pages can then be given back one by one.
+            let empty = try DatabaseQueue(path: path)
+            try empty.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL")
+            }
+            try empty.close()
         } else if !exists {
             throw OsnovaError(.notFound, "\(path) is missing: this is no data root; make one with 'osnovafs init'")
         }

@@ -12,7 +12,8 @@ import Testing
     @Test func `words, prefixes and phrases are found, the best first, with the place shown`() throws {
         let library = try Library()
         try say(
-            library, "the harbour is quiet", "a quiet harbour, a harbour at night, harbour lights", "harbours of Zürich",
+            library, "the harbour is quiet", "a quiet harbour, a harbour at night, harbour lights",
+            "harbours of Zürich",
             "nothing of the kind")
         func found(_ query: String) throws -> [String] {
             try library.catalog.search(query, in: [.message]).map(\.id)
@@ -31,7 +32,8 @@ import Testing
         let library = try Library()
         try library.catalog.write { writing in
             try writing.save(
-                Component(id: "a", name: "Other", version: "1", kind: .backend, description: "sync sync", manifest: "{}"))
+                Component(
+                    id: "a", name: "Other", version: "1", kind: .backend, description: "sync sync", manifest: "{}"))
             try writing.save(Component(id: "b", name: "Sync", version: "1", kind: .backend, manifest: "{}"))
             try writing.save(Application(id: "sync.app", name: "App", version: "1", manifest: "{}"))
         }
@@ -42,7 +44,8 @@ import Testing
     @Test func `what a foreign writer adds, changes and removes is found at once`() throws {
         let library = try Library()
         try library.sqlite(
-            "INSERT INTO messages(channel, sender, timestamp, body) VALUES ('c', 's', 1, 'first text'), ('c', 's', 2, 'x')")
+            "INSERT INTO messages(channel, sender, timestamp, body) VALUES ('c', 's', 1, 'first text'), ('c', 's', 2, 'x')"
+        )
         #expect(try library.catalog.search("first").count == 1)
         try library.sqlite("UPDATE messages SET body = 'second text' WHERE id = 1")
         #expect(try library.catalog.search("first").isEmpty)
@@ -68,7 +71,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", " ", "\"", "a\"", "\"\"", "*", "***", "()", "^", "\u{0}", "a\u{0}b", "-", ":", String(repeating: "a", count: 1025),
+        "", " ", "\"", "a\"", "\"\"", "*", "***", "()", "^", "\u{0}", "a\u{0}b", "-", ":",
+        String(repeating: "a", count: 1025),
         String(repeating: "a ", count: 33),
     ])
     func `a query without sense is an error in a line`(query: String) throws {

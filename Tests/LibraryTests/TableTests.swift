@@ -41,7 +41,9 @@ import Testing
         let library = try Library()
         try library.catalog.write { writing in
             // All in the same second: the number decides.
-            for number in 0..<25 { try writing.save(Message(channel: "c", sender: "s", body: "\(number)", timestamp: 9)) }
+            for number in 0..<25 {
+                try writing.save(Message(channel: "c", sender: "s", body: "\(number)", timestamp: 9))
+            }
         }
         var seen: [String] = []
         var cursor: Cursor?
@@ -162,7 +164,8 @@ import Testing
                         id: "c\(number)", name: "n", version: version, kind: number == 4 ? .frontend : .backend,
                         author: number < 2 ? "Ada" : "Bob", manifest: "{}", installedAt: Int64(number)))
                 try writing.save(
-                    Application(id: "a\(number)", name: "n", version: version, manifest: "{}", installedAt: Int64(number)))
+                    Application(
+                        id: "a\(number)", name: "n", version: version, manifest: "{}", installedAt: Int64(number)))
             }
         }
         try library.catalog.read { (reading: Reading) throws -> Void in

@@ -29,7 +29,9 @@ import Testing
     }
 
     @Test func `amounts compare as numbers`() throws {
-        let ascending = ["0", "0.5", "0.50000000000000000001", "1", "2", "10", "18446744073709551615", "18446744073709551616"]
+        let ascending = [
+            "0", "0.5", "0.50000000000000000001", "1", "2", "10", "18446744073709551615", "18446744073709551616",
+        ]
         let amounts = try ascending.map { try #require(Amount($0)) }
         #expect(amounts.shuffled().sorted() == amounts)
         #expect(Amount("1.0") == Amount("001"))
@@ -39,7 +41,8 @@ import Testing
     @Test func `versions compare as semver says`() throws {
         // The order that semver.org 2.0.0 gives in its section 11, and numbers beyond 64 bits.
         let ascending = [
-            "0.0.1", "0.9.0", "0.10.0", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
+            "0.0.1", "0.9.0", "0.10.0", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta",
+            "1.0.0-beta.2",
             "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.9.3", "1.10.0", "2.0.0", "18446744073709551617.0.0",
         ]
         let versions = try ascending.map { try #require(SemanticVersion($0)) }
@@ -47,7 +50,9 @@ import Testing
         #expect(SemanticVersion("1.0.0+a") == SemanticVersion("1.0.0+b"))
     }
 
-    @Test(arguments: ["", "1", "1.2", "v1.2.3", "1.2.3.4", "01.2.3", "1.2.3-01", "1.2.3-", "1.2.3+", "1.2.3-ä", " 1.2.3"])
+    @Test(arguments: [
+        "", "1", "1.2", "v1.2.3", "1.2.3.4", "01.2.3", "1.2.3-01", "1.2.3-", "1.2.3+", "1.2.3-ä", " 1.2.3",
+    ])
     func `what is no version is none`(text: String) {
         #expect(SemanticVersion(text) == nil)
     }

@@ -67,9 +67,12 @@ extension Reading {
     public func registrations(
         _ status: Registration.Status? = nil, after cursor: Cursor? = nil, limit: Int = 100
     ) throws -> Page<Registration> {
-        try Listing("component_registry", order: ["component_id"], descending: false)
+        try Self.registrationListing(status).page(database, after: cursor, limit: limit, Registration.init)
+    }
+
+    static func registrationListing(_ status: Registration.Status?) -> Listing {
+        Listing("component_registry", order: ["component_id"], descending: false)
             .with("component_id IS NOT NULL").with("status = ?", status?.rawValue)
-            .page(database, after: cursor, limit: limit, Registration.init)
     }
 
     /// The active components that gave no sign of life for so many seconds.
@@ -78,10 +81,9 @@ extension Reading {
     }
 
     func activeRegistrations() throws -> [Registration] {
-        let sql = """
-            SELECT * FROM component_registry WHERE status IN ('starting', 'running', 'stopping') ORDER BY component_id
-            """
+        let sql = "SELECT * FROM component_registry WHERE status IN ('starting', 'running', 'stopping')"
         return try Row.fetchAll(database.cachedStatement(sql: sql)).map(Registration.init)
+            .sorted { $0.componentID < $1.componentID }
     }
 
     /// Whether a registration's process lives; nil where that cannot be known from here.

@@ -16,7 +16,8 @@ enum Migrations {
         let first = try version(of: database)
         for step in steps where step.version > first {
             try database.inTransaction(.immediate) {
-                // Another process may have been faster.
+                // Another process may have been faster; what GRDB remembers of the schema is from before the lock.
+                database.clearSchemaCache()
                 guard try step.version > version(of: database) else { return .commit }
                 if step.version == first + 1, try !isEmpty(database) {
                     try MigrationGuard.keepCopy(of: path, before: step.version)

@@ -27,7 +27,7 @@ extension Catalog {
     /// Searches components, applications and messages.
     ///
     /// The index is first brought up to what other programs wrote. Hits come by kind, the best first. Where more than
-    /// 1,000 rows of a kind match, its newest 1,000 are ranked: the cost is bound, whatever the words.
+    /// 256 messages match, the newest 256 are ranked, of components and applications 1,000: so the cost has a bound.
     ///
     /// - Parameters:
     ///   - text: words that must all occur, `"phrases"`, `prefixes*`.
@@ -54,7 +54,8 @@ struct SearchReading {
     let database: Database
     let expression: String
 
-    static let mostRanked = 1000
+    static let mostRankedMessages = 256
+    static let mostRankedPackages = 1000
 
     func hits(_ kind: SearchHit.Kind, limit: Int) throws -> [SearchHit] {
         let ranked: [Row]
@@ -62,12 +63,12 @@ struct SearchReading {
         case .message:
             ranked = try Row.fetchAll(
                 database.cachedStatement(sql: Self.messageRanking),
-                arguments: [expression, Self.mostRanked, limit])
+                arguments: [expression, max(limit, Self.mostRankedMessages), limit])
         case .component, .application:
             let row: RowKind = kind == .component ? .component : .application
             ranked = try Row.fetchAll(
                 database.cachedStatement(sql: Self.packageRanking),
-                arguments: [expression, row.rawValue, Self.mostRanked, limit])
+                arguments: [expression, row.rawValue, Self.mostRankedPackages, limit])
         }
         return try ranked.compactMap { try hit(kind, of: $0) }
     }

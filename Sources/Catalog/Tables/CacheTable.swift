@@ -62,22 +62,23 @@ extension Reading {
         ).map(CacheEntry.init)
     }
 
-    /// The cache entries of a content.
+    /// The cache entries of a content, by address.
     public func cacheEntries(ofContent content: ContentID) throws -> [CacheEntry] {
         try Row.fetchAll(
-            database.cachedStatement(
-                sql: "SELECT * FROM autonomi_cache WHERE content_hash = ? ORDER BY autonomi_address"),
+            database.cachedStatement(sql: "SELECT * FROM autonomi_cache WHERE content_hash = ?"),
             arguments: [content.hex]
-        ).map(CacheEntry.init)
+        ).map(CacheEntry.init).sorted { $0.address < $1.address }
     }
 
     /// Cache entries, those first that were not used for longest, a page at a time.
     ///
     /// - Throws: `usage` for another query's cursor, or a limit outside 1…10,000.
     public func leastUsedCacheEntries(after cursor: Cursor? = nil, limit: Int = 100) throws -> Page<CacheEntry> {
-        try Listing("autonomi_cache", order: ["last_accessed", "autonomi_address"], descending: false)
-            .page(database, after: cursor, limit: limit, CacheEntry.init)
+        try Self.leastUsedCache.page(database, after: cursor, limit: limit, CacheEntry.init)
     }
+
+    static let leastUsedCache = Listing(
+        "autonomi_cache", order: ["last_accessed", "autonomi_address"], descending: false)
 
     /// All cache entries by address.
     public func cacheEntries() throws -> [CacheEntry] {

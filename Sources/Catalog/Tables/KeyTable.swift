@@ -74,9 +74,12 @@ extension Reading {
     public func keys(
         of componentID: String? = nil, after cursor: Cursor? = nil, limit: Int = 100
     ) throws -> Page<KeyMetadata> {
-        try Listing("keys_metadata", order: ["component_id", "derivation_index"], descending: false)
+        try Self.keyListing(componentID).page(database, after: cursor, limit: limit, KeyMetadata.init)
+    }
+
+    static func keyListing(_ componentID: String?) -> Listing {
+        Listing("keys_metadata", order: ["component_id", "derivation_index"], descending: false)
             .with("component_id = ?", componentID)
-            .page(database, after: cursor, limit: limit, KeyMetadata.init)
     }
 
     /// The number that a component's next key gets: one more than its highest, 0 for its first.

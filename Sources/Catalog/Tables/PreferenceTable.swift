@@ -51,12 +51,15 @@ extension Reading {
     public func preferences(
         prefix: String = "", after cursor: Cursor? = nil, limit: Int = 100
     ) throws -> Page<Preference> {
-        try Listing("user_preferences", order: ["key"], descending: false)
+        try Self.preferenceListing(prefix).page(database, after: cursor, limit: limit, Preference.init)
+    }
+
+    static func preferenceListing(_ prefix: String) -> Listing {
+        Listing("user_preferences", order: ["key"], descending: false)
             // Behind every text that begins with the prefix: no UTF-8 holds this byte.
             .with("key >= ?", prefix.isEmpty ? nil : prefix)
             .with("key < CAST(? AS TEXT)", prefix.isEmpty ? nil : Data(prefix.utf8) + [0xFF])
             .with("key IS NOT NULL")
-            .page(database, after: cursor, limit: limit, Preference.init)
     }
 }
 

@@ -37,7 +37,7 @@ struct Listing {
     }
 
     /// What a cursor is bound to.
-    private var identity: String {
+    var identity: String {
         ([table, "\(isDescending)"] + order + conditions + arguments.map { "\($0)" }).joined(separator: "\u{1F}")
     }
 
