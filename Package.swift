@@ -67,6 +67,16 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "osnovafs-benchmarks",
+            dependencies: [
+                "OsnovaStorage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        // What an author of an application begins with: it knows the library product alone.
+        .executableTarget(
+            name: "osnova-example", dependencies: ["OsnovaStorage"], path: "Examples/Notebook", swiftSettings: strict),
+
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         tests(of: "Primitives", knows: [system]),
         tests(of: "Sealing", knows: ["Primitives", "CSodium", system]),
@@ -76,6 +86,13 @@ let package = Package(
         tests(of: "Catalog", knows: ["Primitives", "Tree", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "OsnovaStorage", knows: ["Primitives", "Sealing", "Keyring", "Blobs", "Catalog", "Tree", system]),
         tests(of: "Mounting", knows: ["Primitives", "Tree", system]),
+        .testTarget(
+            name: "LibraryTests",
+            dependencies: [
+                "Catalog", "OsnovaStorage", "Primitives", "Keyring", "Tree", "TestSupport", "osnovafs-benchmarks",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "ProgramTests", dependencies: ["osnovafs", "TestSupport"], swiftSettings: strict),
     ]
 )

@@ -22,30 +22,38 @@ public final class Catalog: Sendable {
     /// - Parameters:
     ///   - path: the file; must exist unless `creating`.
     ///   - creating: whether to make a new one.
+    ///   - patience: seconds to wait for another program's lock before `busy` is thrown, which names that program.
     ///   - probe: asked for blobs that rows name.
     /// - Throws: `notFound`, `damaged` for what is no database or has a newer schema, `busy`, `denied`.
-    public init(path: String, creating: Bool = false, probe: @escaping BlobProbe) throws {
+    public init(path: String, creating: Bool = false, patience: Double = 10, probe: @escaping BlobProbe) throws {
         self.path = path
         self.probe = probe
         pool = try translatingErrors(path) {
             try Self.checkFile(path, creating: creating)
-            let pool = try DatabasePool(path: path, configuration: Self.configuration)
+            let pool = try DatabasePool(path: path, configuration: Self.configuration(patience))
             try pool.writeWithoutTransaction { database in
                 // What is said to be stored must survive a power cut; GRDB's default for WAL would not.
                 try database.execute(sql: "PRAGMA synchronous = FULL")
-                try Migrations.run(database)
+                try Migrations.run(database, path: path)
             }
             return pool
         }
         try settle()
     }
 
-    private static var configuration: Configuration {
+    private static func configuration(_ patience: Double) -> Configuration {
         var configuration = Configuration()
-        configuration.busyMode = .timeout(10)
+        configuration.busyMode = .timeout(patience)
         configuration.maximumReaderCount = 4
         configuration.label = "osnova.db"
+        configuration.prepareDatabase { $0.add(collation: versionOrder) }
         return configuration
+    }
+
+    /// Texts in the order of semantic versions, for our own queries; no index uses it, which others could not read.
+    private static let versionOrder = DatabaseCollation("semver") { left, right in
+        let order = SemanticVersion.order(left, right)
+        return order.isEqual ? .orderedSame : order.isLess ? .orderedAscending : .orderedDescending
     }
 
     private static func checkFile(_ path: String, creating: Bool) throws {
@@ -55,9 +63,20 @@ public final class Catalog: Sendable {
                 FileManager.default.createFile(
                     atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
             else { throw OsnovaError(.cannotCreate, "\(path) exists already or cannot be created") }
+            // Must come before the first page is written; free pages can then be given back one by one.
+            let empty = try DatabaseQueue(path: path)
+            try empty.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL")
+            }
+            try empty.close()
         } else if !exists {
             throw OsnovaError(.notFound, "\(path) is missing: this is no data root; make one with 'osnovafs init'")
         }
+    }
+
+    /// Runs `body` outside of any transaction, for what SQLite does on a whole database.
+    func maintain<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        try translatingErrors(path) { try pool.writeWithoutTransaction(body) }
     }
 
     /// Runs `body` with one consistent state of the database.
@@ -72,12 +91,14 @@ public final class Catalog: Sendable {
                 let writing = Writing(database: database, probe: probe)
                 let result = try body(writing)
                 try NodeIndex(nodes: writing.nodes).settle(atMost: Int.max)
+                try MessageIndex(database: database).settle(atMost: Int.max)
                 return result
             }
         }
     }
 
-    /// Gives the rows that other programs wrote their nodes, a thousand rows a transaction.
+    /// Gives the rows that other programs wrote their nodes and their place in the search index, a thousand rows a
+    /// transaction.
     ///
     /// - Returns: whether there were any.
     @discardableResult
@@ -88,11 +109,16 @@ public final class Catalog: Sendable {
     }
 
     private func settleSome() throws -> Bool {
-        let isDirty = try read { try Bool.fetchOne($0.database, sql: "SELECT EXISTS (SELECT 1 FROM dirty_rows)") }
+        let isDirty = try read {
+            try Bool.fetchOne(
+                $0.database.cachedStatement(
+                    sql: "SELECT EXISTS (SELECT 1 FROM dirty_rows) OR EXISTS (SELECT 1 FROM message_changes)"))
+        }
         guard isDirty == true else { return false }
         try translatingErrors(path) {
             try pool.write { database in
                 try NodeIndex(nodes: Writing(database: database, probe: probe).nodes).settle(atMost: 1000)
+                try MessageIndex(database: database).settle(atMost: 1000)
             }
         }
         return true
@@ -126,13 +152,7 @@ public final class Catalog: Sendable {
 
     /// The lines of SQLite's own integrity check and of its foreign key check; empty for a sound database.
     public func integrityFindings() throws -> [String] {
-        try read { reading in
-            let lines = try String.fetchAll(reading.database, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
-            let orphans = try Row.fetchAll(reading.database, sql: "PRAGMA foreign_key_check").map { row in
-                "a row of \(row.text("table") ?? "?") refers to nothing in \(row.text("parent") ?? "?")"
-            }
-            return lines + orphans
-        }
+        try read { try MigrationGuard.findings(in: $0.database) }
     }
 }
 

@@ -16,11 +16,23 @@ private func translate(_ error: DatabaseError, _ path: String) -> OsnovaError {
     case .SQLITE_NOTADB: OsnovaError.damaged("\(path) is not an SQLite database")
     case .SQLITE_CORRUPT: OsnovaError.damaged("\(path) is damaged: \(reason)")
     case .SQLITE_BUSY, .SQLITE_LOCKED:
-        OsnovaError(.busy, "\(path) is locked by another program for too long: try again")
+        OsnovaError(.busy, "\(path) is locked for too long by \(LockHolder.name(of: path)): try again")
     case .SQLITE_CANTOPEN: OsnovaError(.denied, "\(path) cannot be opened: check its permissions")
     case .SQLITE_READONLY, .SQLITE_PERM: OsnovaError(.denied, "\(path) cannot be written: check its permissions")
     case .SQLITE_FULL: OsnovaError(.inputOutput, "the disk of \(path) is full: make room and try again")
-    case .SQLITE_CONSTRAINT: OsnovaError.damaged("the database refuses a row: \(reason)")
+    case .SQLITE_CONSTRAINT: translate(constraint: error, reason)
     default: OsnovaError(.inputOutput, "\(path): \(reason)")
+    }
+}
+
+private func translate(constraint error: DatabaseError, _ reason: String) -> OsnovaError {
+    switch error.extendedResultCode {
+    case .SQLITE_CONSTRAINT_UNIQUE, .SQLITE_CONSTRAINT_PRIMARYKEY:
+        OsnovaError(.cannotCreate, "there is such a row already: \(reason)")
+    case .SQLITE_CONSTRAINT_FOREIGNKEY:
+        OsnovaError(.notFound, "a row refers to one that is not there, or is still referred to: \(reason)")
+    case .SQLITE_CONSTRAINT_CHECK, .SQLITE_CONSTRAINT_NOTNULL:
+        OsnovaError(.usage, "a row cannot have this value: \(reason)")
+    default: OsnovaError.damaged("the database refuses a row: \(reason)")
     }
 }

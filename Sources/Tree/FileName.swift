@@ -20,8 +20,13 @@ public enum FileName {
     /// UTF-8 character, and ends in `~` and the SHA-256 of the whole name. So does a name that looks as if it had been
     /// cut: no two ids have the same name.
     public static func encode(_ id: some Collection<UInt8>) throws -> [UInt8] {
+        try encode(id, atMost: longest)
+    }
+
+    /// The name under which an id is shown where a name must be shorter, of at least 72 bytes.
+    public static func encode(_ id: some Collection<UInt8>, atMost limit: Int) throws -> [UInt8] {
         let name = escape(id)
-        return name.count <= longest && !looksCut(name) ? name : try cut(name)
+        return name.count <= limit && !looksCut(name) ? name : try cut(name, to: max(limit, 72))
     }
 
     /// The name under which an id is shown.
@@ -55,9 +60,9 @@ public enum FileName {
         return tail.first == UInt8(ascii: "~") && ContentID(hex: tail.dropFirst()) != nil
     }
 
-    private static func cut(_ name: [UInt8]) throws -> [UInt8] {
+    private static func cut(_ name: [UInt8], to limit: Int) throws -> [UInt8] {
         let digest = try name.withUnsafeBytes { try SHA256.digest($0) }
-        var end = longest - tailSize
+        var end = limit - tailSize
         // Back over the continuation bytes of a character, then over a started escape.
         var character = end
         while character > end - 3, name[character] & 0xC0 == 0x80 { character -= 1 }

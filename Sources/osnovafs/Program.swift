@@ -53,5 +53,7 @@ struct RootCommand: ParsableCommand {
             InitCommand.self, MountCommand.self, UnmountCommand.self, PutCommand.self, CatCommand.self,
             GetCommand.self, ListCommand.self, ComponentCommand.self, AppCommand.self, CacheCommand.self,
             VerifyCommand.self, StatsCommand.self,
+            FileCommand.self, MessageCommand.self, TransactionCommand.self, PreferenceCommand.self, KeyCommand.self,
+            SearchCommand.self, DatabaseCommand.self,
         ])
 }

@@ -18,7 +18,10 @@ struct NodeIndex {
             nodes.database.cachedStatement(sql: "SELECT kind, key FROM dirty_rows ORDER BY kind LIMIT ?"),
             arguments: [limit])
         for row in rows {
-            try settle(row.integer("kind").flatMap(RowKind.init), key: row.bytes("key") ?? Data())
+            let kind = row.integer("kind").flatMap(RowKind.init)
+            let key = row.bytes("key") ?? Data()
+            try settle(kind, key: key)
+            if let kind { try PackageIndex(database: nodes.database).settle(kind, key: key) }
             try nodes.run("DELETE FROM dirty_rows WHERE kind = ? AND key = ?", [row["kind"], row["key"]])
         }
         try nodes.run(

@@ -5,22 +5,34 @@ internal import Tree
 
 /// Brings a database to the schema that this program knows, one version after another, each in a transaction.
 enum Migrations {
-    static let newest = TreeSchema.version
+    static var newest: Int { steps.map(\.version).max() ?? 0 }
 
     /// Applies what is missing and records it in `schema_version`.
     ///
+    /// Before the first migration of a database that exists, a copy of it is kept beside it, `osnova.db.before-v<n>`.
+    ///
     /// - Throws: `damaged` for a newer schema, or where a migration's result is not sound.
-    static func run(_ database: Database) throws {
-        let current = try version(of: database)
-        for step in steps where step.version > current {
+    static func run(_ database: Database, path: String) throws {
+        let first = try version(of: database)
+        for step in steps where step.version > first {
             try database.inTransaction(.immediate) {
-                // Another process may have been faster.
-                guard try version(of: database) < step.version else { return .commit }
+                // Another process may have been faster; what GRDB remembers of the schema is from before the lock.
+                database.clearSchemaCache()
+                guard try step.version > version(of: database) else { return .commit }
+                if step.version == first + 1, try !isEmpty(database) {
+                    try MigrationGuard.keepCopy(of: path, before: step.version)
+                }
+                let soundness = try MigrationGuard(before: database)
                 try step.apply(database)
                 try record(step.version, step.description, in: database)
+                try soundness.check(database, version: step.version)
                 return .commit
             }
         }
+    }
+
+    private static func isEmpty(_ database: Database) throws -> Bool {
+        try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") == 0
     }
 
     private struct Step {
@@ -40,6 +52,10 @@ enum Migrations {
                 try database.execute(sql: "INSERT INTO store VALUES ('claimed_version', ?)", arguments: [claimed])
                 try insertFixedNodes(database)
                 try noteEveryRow(database)
+            },
+            Step(version: LibrarySchema.version, description: LibrarySchema.description) { database in
+                try database.execute(sql: LibrarySchema.sql)
+                try PackageIndex(database: database).indexEverything()
             },
         ]
     }
@@ -88,9 +104,6 @@ enum Migrations {
             arguments: [version, Clock.seconds, description])
         if version >= TreeSchema.version {
             try database.execute(sql: "INSERT OR REPLACE INTO store VALUES ('schema_version', ?)", arguments: [version])
-        }
-        guard try String.fetchOne(database, sql: "PRAGMA quick_check(1)") == "ok" else {
-            throw OsnovaError.damaged("the database is not sound after its migration to version \(version)")
         }
     }
 

@@ -57,13 +57,22 @@ public struct Application: Sendable, Equatable {
         lastLaunched = row.integer("last_launched")
         launchCount = row.integer("launch_count") ?? 0
     }
+
+    func check() throws {
+        for (text, name) in [(id, "id"), (name, "name"), (version, "version"), (manifest, "manifest")] {
+            try FieldCheck.text(text, "\(name) of an application")
+        }
+        for text in [description, author, autonomiAddress] { try FieldCheck.text(text, "text of an application") }
+        try FieldCheck.time(installedAt, "installation time of an application")
+    }
 }
 
 extension Reading {
     /// The application of an id; nil where there is none.
     public func application(_ id: String) throws -> Application? {
-        try Row.fetchOne(database, sql: "SELECT * FROM applications WHERE application_id = ?", arguments: [id])
-            .map(Application.init)
+        try Row.fetchOne(
+            database.cachedStatement(sql: "SELECT * FROM applications WHERE application_id = ?"), arguments: [id]
+        ).map(Application.init)
     }
 
     /// All applications by id.
@@ -76,7 +85,10 @@ extension Writing {
     /// Inserts an application, or brings the row of the same id to this version.
     ///
     /// Launch times stay, and so does the icon where the new row brings none.
+    ///
+    /// - Throws: `usage` for a value that an application cannot have.
     public func save(_ application: Application) throws {
+        try application.check()
         try database.execute(
             sql: """
                 INSERT INTO applications(application_id, name, version, description, author, icon_blob_hash,

@@ -106,7 +106,8 @@ extension Reading {
             database,
             sql: """
                 SELECT hash FROM (SELECT icon_blob_hash AS hash FROM applications WHERE icon_blob_hash IS NOT NULL
-                    UNION SELECT blob_hash FROM autonomi_cache)
+                    UNION SELECT blob_hash FROM autonomi_cache
+                    UNION SELECT attachment_hash FROM messages WHERE attachment_hash IS NOT NULL)
                 WHERE hash NOT IN (SELECT sha256 FROM blobs) ORDER BY hash
                 """)
     }

@@ -53,6 +53,17 @@ public struct Component: Sendable, Equatable {
     /// The cache address of the component's artifact: its own, or one made from its id and version.
     public var artifactAddress: String { autonomiAddress ?? "local:\(id)@\(version)" }
 
+    func check() throws {
+        // An empty id is allowed by the seed and shown as a lone '%'.
+        for (text, name) in [(id, "id"), (name, "name"), (version, "version"), (manifest, "manifest")] {
+            try FieldCheck.text(text, "\(name) of a component")
+        }
+        for text in [description, author, license, autonomiAddress] {
+            try FieldCheck.text(text, "text of a component")
+        }
+        try FieldCheck.time(installedAt, "installation time of a component")
+    }
+
     init(_ row: Row) {
         id = row.text("component_id") ?? ""
         name = row.text("name") ?? ""
@@ -68,37 +79,26 @@ public struct Component: Sendable, Equatable {
     }
 }
 
-/// A component's row of `component_registry`.
-public struct Registration: Sendable {
-    /// One of `starting`, `running`, `stopping`, `stopped`, `crashed`.
-    public let status: String
-    /// The process.
-    public let processID: Int64
-}
-
 extension Reading {
     /// The component of an id; nil where there is none.
     public func component(_ id: String) throws -> Component? {
-        try Row.fetchOne(database, sql: "SELECT * FROM components WHERE component_id = ?", arguments: [id])
-            .map(Component.init)
+        try Row.fetchOne(
+            database.cachedStatement(sql: "SELECT * FROM components WHERE component_id = ?"), arguments: [id]
+        ).map(Component.init)
     }
 
     /// All components by id.
     public func components() throws -> [Component] {
         try Row.fetchAll(database, sql: "SELECT * FROM components ORDER BY component_id").map(Component.init)
     }
-
-    /// Whether a component is said to run, and where; nil where the registry does not know it.
-    public func registration(of id: String) throws -> Registration? {
-        try Row.fetchOne(
-            database, sql: "SELECT status, pid FROM component_registry WHERE component_id = ?", arguments: [id]
-        ).map { Registration(status: $0.text("status") ?? "", processID: $0.integer("pid") ?? 0) }
-    }
 }
 
 extension Writing {
     /// Inserts a component, or brings the row of the same id to this version; times of use stay.
+    ///
+    /// - Throws: `usage` for a value that a component cannot have.
     public func save(_ component: Component) throws {
+        try component.check()
         try database.execute(
             sql: """
                 INSERT INTO components(component_id, name, version, type, description, author, license, manifest_json,
@@ -118,6 +118,7 @@ extension Writing {
     /// Removes a component with its registry row; false where there is none.
     public func removeComponent(_ id: String) throws -> Bool {
         try database.execute(sql: "DELETE FROM component_registry WHERE component_id = ?", arguments: [id])
+        try database.execute(sql: "DELETE FROM registry_processes WHERE component_id = ?", arguments: [id])
         try database.execute(sql: "DELETE FROM components WHERE component_id = ?", arguments: [id])
         return database.changesCount > 0
     }

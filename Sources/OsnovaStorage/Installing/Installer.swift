@@ -1,5 +1,4 @@
 public import Catalog
-internal import Glibc
 internal import Primitives
 public import SystemPackage
 
@@ -51,7 +50,12 @@ public struct Installer {
     ///
     /// - Throws: `notFound`, `busy` while the component runs.
     public func removeComponent(_ id: String) throws {
-        if let running = try store.catalog.read({ try $0.registration(of: id) }), isAlive(running) {
+        let running = try store.catalog.read { reading in
+            try reading.registration(of: id).flatMap {
+                try $0.status.isActive && reading.isAlive($0) != false ? $0 : nil
+            }
+        }
+        if let running {
             throw OsnovaError(
                 .busy, "component \(id) is \(running.status) as process \(running.processID): stop it first")
         }
@@ -122,7 +126,7 @@ public struct Installer {
         let id = try manifest.required("id")
         let name = try manifest.required("name")
         let version = try manifest.required("version")
-        guard SemanticVersion.isValid(version) else {
+        guard SemanticVersion(version) != nil else {
             throw manifest.refusal("\"version\" is \"\(version)\": it must be a semantic version such as 1.2.3")
         }
         let kind = try manifest.required("kind", or: "type")
@@ -156,12 +160,5 @@ public struct Installer {
             throw manifest.refusal("\"hash\" is \"\(hash)\": sha256: takes 64 hexadecimal digits")
         }
         return digits
-    }
-
-    private func isAlive(_ registration: Registration) -> Bool {
-        guard ["starting", "running", "stopping"].contains(registration.status),
-            let process = pid_t(exactly: registration.processID), process > 0
-        else { return false }
-        return kill(process, 0) == 0 || errno == EPERM
     }
 }

@@ -5,8 +5,8 @@ internal import Primitives
 
 struct AppCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "app", abstract: "Install, show and remove applications.",
-        subcommands: [Install.self, Show.self, Remove.self])
+        commandName: "app", abstract: "Install, list, show and remove applications.",
+        subcommands: [Install.self, List.self, Show.self, Remove.self])
 
     struct Install: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -5,8 +5,8 @@ internal import Primitives
 
 struct ComponentCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "component", abstract: "Install, show and remove components.",
-        subcommands: [Install.self, Show.self, Remove.self])
+        commandName: "component", abstract: "Install, list, show and remove components.",
+        subcommands: [Install.self, List.self, Show.self, Status.self, Remove.self])
 
     struct Install: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -20,7 +20,9 @@ enum Table {
 
     /// A Unix time for people, in UTC.
     static func time(_ seconds: Int64) -> String {
-        Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)
+        // Another program may have written any number; a calendar does not know them all.
+        guard (0...253_402_300_799).contains(seconds) else { return "\(seconds)" }
+        return Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)
     }
 }
 

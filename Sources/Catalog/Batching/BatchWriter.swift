@@ -1,0 +1,131 @@
+internal import Dispatch
+public import Primitives
+internal import Synchronization
+
+/// Writes what need not wait: signs of life, times of use, launch counts, one transaction an interval.
+///
+/// A call costs a dictionary entry and never waits for the disk, unless so many rows wait that the queue is full: then
+/// the caller writes them. A crash, of the process or of the machine, loses at most what was reported within the last
+/// interval; ``close()`` loses nothing. What ``Catalog/write(_:)`` returned as saved is never at stake. A write that
+/// fails is tried again at the next interval, together with what came since.
+public final class BatchWriter: Sendable {
+    private struct State {
+        var pending = PendingWrites()
+        var isScheduled = false
+        var isClosed = false
+    }
+
+    private let catalog: Catalog
+    private let interval: Double
+    private let capacity: Int
+    private let onFailure: @Sendable (any Error) -> Void
+    private let state = Mutex(State())
+    /// Held while a transaction runs, so that batches come one after another.
+    private let writing = Mutex(())
+    private let queue = DispatchQueue(label: "osnova.batch-writer")
+
+    /// Readies a writer.
+    ///
+    /// - Parameters:
+    ///   - interval: seconds that a row waits at most, and so what a crash may lose.
+    ///   - capacity: rows that wait at most.
+    ///   - onFailure: told why an interval could not be written; from any thread.
+    public init(
+        _ catalog: Catalog, interval: Double = 0.5, capacity: Int = 10_000,
+        onFailure: @escaping @Sendable (any Error) -> Void = { _ in }
+    ) {
+        self.catalog = catalog
+        self.interval = interval
+        self.capacity = max(1, capacity)
+        self.onFailure = onFailure
+    }
+
+    // MARK: What can be reported
+
+    /// A component's process lives.
+    public func heartbeat(of componentID: String, processID: Int64, at time: Int64 = Clock.seconds) throws {
+        let beat = PendingWrites.Heartbeat(componentID: componentID, processID: processID)
+        try add(time, componentID) { $0.heartbeats[beat] = max(time, $0.heartbeats[beat] ?? 0) }
+    }
+
+    /// A component was used.
+    public func componentUsed(_ id: String, at time: Int64 = Clock.seconds) throws {
+        try add(time, id) { $0.componentUses[id] = max(time, $0.componentUses[id] ?? 0) }
+    }
+
+    /// An application was launched.
+    public func applicationLaunched(_ id: String, at time: Int64 = Clock.seconds) throws {
+        try add(time, id) { $0.launches[id, default: .init(times: 0, last: 0)].join(.init(times: 1, last: time)) }
+    }
+
+    /// Cached content was read.
+    public func cacheEntryUsed(_ address: String, at time: Int64 = Clock.seconds) throws {
+        try add(time, address) {
+            $0.cacheUses[address, default: .init(times: 0, last: 0)].join(.init(times: 1, last: time))
+        }
+    }
+
+    /// A derived key was used.
+    public func keyUsed(publicKey: String, at time: Int64 = Clock.seconds) throws {
+        try add(time, publicKey) { $0.keyUses[publicKey] = max(time, $0.keyUses[publicKey] ?? 0) }
+    }
+
+    private func add(_ time: Int64, _ key: String, _ change: (inout PendingWrites) -> Void) throws {
+        try FieldCheck.time(time, "time that is reported")
+        try FieldCheck.text(key, "key that is reported")
+        let (isFull, isFirst) = try state.withLock { state in
+            guard !state.isClosed else { throw OsnovaError(.usage, "the batch writer is closed already") }
+            change(&state.pending)
+            defer { state.isScheduled = true }
+            return (state.pending.count >= capacity, !state.isScheduled)
+        }
+        if isFirst { schedule() }
+        if isFull { try flush() }
+    }
+
+    // MARK: Writing
+
+    private func schedule() {
+        queue.asyncAfter(deadline: .now() + interval) { [self] in
+            state.withLock { $0.isScheduled = false }
+            do { try flush() } catch {
+                onFailure(error)
+                let isWanted = state.withLock { state in
+                    defer { state.isScheduled = true }
+                    return !state.isScheduled && !state.isClosed
+                }
+                if isWanted { schedule() }
+            }
+        }
+    }
+
+    /// Writes everything that was reported before this call; durable when it returns.
+    ///
+    /// - Throws: what the database throws; nothing is lost by it, the rows wait for the next interval.
+    public func flush() throws {
+        try writing.withLock { _ in
+            let batch = state.withLock { state in
+                defer { state.pending = PendingWrites() }
+                return state.pending
+            }
+            guard batch.count > 0 else { return }
+            do {
+                try catalog.write { try $0.apply(batch) }
+            } catch {
+                state.withLock { $0.pending.join(batch) }
+                throw error
+            }
+        }
+    }
+
+    /// Writes what waits and takes nothing more.
+    ///
+    /// - Throws: what the database throws; then it is not closed, and can be tried again.
+    public func close() throws {
+        state.withLock { $0.isClosed = true }
+        do { try flush() } catch {
+            state.withLock { $0.isClosed = false }
+            throw error
+        }
+    }
+}

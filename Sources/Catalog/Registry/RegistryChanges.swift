@@ -1,0 +1,95 @@
+internal import GRDB
+public import Primitives
+
+extension Writing {
+    /// Registers that a component's process starts.
+    ///
+    /// - Parameters:
+    ///   - processID: a living process, which is told from a later one of the same number.
+    ///   - endpoint: where it will be reached.
+    /// - Throws: `notFound` for an unknown component, `busy` while an earlier process of it lives.
+    public func registerStart(
+        of componentID: String, processID: Int64, endpoint: String, now: Int64 = Clock.seconds
+    ) throws {
+        try FieldCheck.text(endpoint, "endpoint of a component")
+        try FieldCheck.time(now, "start time of a component")
+        guard let component = try reading.component(componentID) else {
+            throw OsnovaError(.notFound, "there is no component \(componentID): install it first")
+        }
+        let earlier = try reading.registration(of: componentID)
+        if let earlier, earlier.status.isActive, earlier.processID != processID,
+            try reading.isAlive(earlier) != false
+        {
+            throw OsnovaError(
+                .busy, "component \(componentID) is \(earlier.status) as process \(earlier.processID): stop it first")
+        }
+        // One that was never seen to stop has crashed, whether or not anyone noticed.
+        let restarts = earlier.map { $0.status == .stopped ? 0 : $0.restartCount + 1 } ?? 0
+        try upsert(component, processID, endpoint, now, restarts)
+        try remember(processID, of: componentID)
+    }
+
+    private func upsert(
+        _ component: Component, _ processID: Int64, _ endpoint: String, _ now: Int64, _ restarts: Int64
+    ) throws {
+        let sql = """
+            INSERT INTO component_registry(component_id, version, pid, endpoint, status, started_at, last_heartbeat,
+                restart_count) VALUES (?, ?, ?, ?, 'starting', ?, NULL, ?)
+            ON CONFLICT(component_id) DO UPDATE SET version = excluded.version, pid = excluded.pid,
+                endpoint = excluded.endpoint, status = excluded.status, started_at = excluded.started_at,
+                last_heartbeat = NULL, restart_count = excluded.restart_count
+            """
+        try database.cachedStatement(sql: sql).execute(arguments: [
+            component.id, component.version, processID, endpoint, now, restarts,
+        ])
+    }
+
+    private func remember(_ processID: Int64, of componentID: String) throws {
+        guard let identity = ProcessIdentity(livingProcess: processID) else {
+            throw OsnovaError(.notFound, "process \(processID) does not run: start it before it is registered")
+        }
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO registry_processes VALUES (?, ?, ?, ?)")
+            .execute(arguments: [componentID, processID, identity.startTime, identity.origin])
+    }
+
+    /// Says what a component's process does now.
+    ///
+    /// - Throws: `notFound` where the registry does not know the component.
+    public func setStatus(_ status: Registration.Status, of componentID: String) throws {
+        try database.cachedStatement(sql: "UPDATE component_registry SET status = ? WHERE component_id = ?")
+            .execute(arguments: [status.rawValue, componentID])
+        guard database.changesCount > 0 else {
+            throw OsnovaError(.notFound, "component \(componentID) was never started")
+        }
+    }
+
+    /// Records signs of life of one process; one that is no longer registered changes nothing.
+    public func recordHeartbeat(of componentID: String, processID: Int64, at time: Int64) throws {
+        let sql = """
+            UPDATE component_registry SET last_heartbeat = max(?, coalesce(last_heartbeat, 0))
+            WHERE component_id = ? AND pid = ?
+            """
+        try database.cachedStatement(sql: sql).execute(arguments: [time, componentID, processID])
+    }
+
+    /// Marks every active component as crashed whose process is gone: what a shell does when it starts.
+    ///
+    /// A process in another PID namespace is left alone, since this one cannot see it.
+    ///
+    /// - Returns: the registrations as they were.
+    @discardableResult
+    public func markCrashedComponents() throws -> [Registration] {
+        let dead = try reading.activeRegistrations().filter { try reading.isAlive($0) == false }
+        for registration in dead { try setStatus(.crashed, of: registration.componentID) }
+        return dead
+    }
+
+    /// Removes a component's registration; false where there is none.
+    public func removeRegistration(of componentID: String) throws -> Bool {
+        try database.cachedStatement(sql: "DELETE FROM registry_processes WHERE component_id = ?")
+            .execute(arguments: [componentID])
+        try database.cachedStatement(sql: "DELETE FROM component_registry WHERE component_id = ?")
+            .execute(arguments: [componentID])
+        return database.changesCount > 0
+    }
+}

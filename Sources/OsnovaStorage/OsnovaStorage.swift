@@ -1,0 +1,5 @@
+// One import gives an application everything: the tables and their types, errors and content ids, the recovery phrase.
+// The rooms stay rooms for the compiler; for who links the library they are one module.
+@_exported public import Catalog
+@_exported public import Keyring
+@_exported public import Primitives

@@ -1,0 +1,9 @@
+internal import ArgumentParser
+
+/// Timed loops over the library and the program.
+@main
+struct Benchmarks: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "osnovafs-benchmarks", abstract: "Measures osnovafs on this machine.",
+        subcommands: [CatalogBenchmark.self, SoakTest.self, SoakWriter.self])
+}

@@ -1,0 +1,178 @@
+import Foundation
+import GRDB
+import OsnovaStorage
+import TestSupport
+import Testing
+
+@testable import Catalog
+
+/// Values that make no sense, databases that cannot be written, disks that fill.
+@Suite struct BadInputTests {
+    @Test func `a NUL in a text is refused by every store`() throws {
+        let library = try Library()
+        let writes: [(Writing) throws -> Void] = [
+            { _ = try $0.save(Message(channel: "a\0", sender: "s", body: "b")) },
+            { _ = try $0.save(Message(channel: "a", sender: "s\0", body: "b")) },
+            { _ = try $0.save(Message(channel: "a", sender: "s", body: "b\0")) },
+            { try $0.save(Component(id: "a\0b", name: "n", version: "1", kind: .backend, manifest: "{}")) },
+            { try $0.save(Component(id: "a", name: "n", version: "1", kind: .backend, manifest: "{}\0")) },
+            { try $0.save(Application(id: "a", name: "n\0", version: "1", manifest: "{}")) },
+            { try $0.save(KeyMetadata(componentID: "c", derivationIndex: 0, publicKey: "k\0", type: .mlDSA)) },
+            { try $0.save(WalletTransaction(hash: "h\0", from: "f", to: "t", amount: .zero, network: "n")) },
+            { try $0.setPreference("k\0", to: 1) },
+        ]
+        for write in writes { expect(.usage, mentioning: "NUL") { try library.catalog.write { try write($0) } } }
+        #expect(try library.sqlite("SELECT count(*) FROM messages") == "0")
+        #expect(try library.sqlite("SELECT count(*) FROM components") == "0")
+    }
+
+    @Test(arguments: [-1, Int64.min, 253_402_300_800, Int64.max]) func `a time outside the calendar is refused`(
+        time: Int64
+    )
+        throws
+    {
+        let library = try Library()
+        let writes: [(Writing) throws -> Void] = [
+            { _ = try $0.save(Message(channel: "c", sender: "s", body: "b", timestamp: time)) },
+            {
+                try $0.save(
+                    WalletTransaction(hash: "h", from: "f", to: "t", amount: .zero, network: "n", timestamp: time))
+            },
+            {
+                try $0.save(
+                    Component(id: "a", name: "n", version: "1", kind: .backend, manifest: "{}", installedAt: time))
+            },
+        ]
+        for write in writes { expect(.usage, mentioning: "\(time)") { try library.catalog.write { try write($0) } } }
+    }
+
+    @Test func `a reference to nothing is refused`() throws {
+        let library = try Library()
+        let missing = try #require(ContentID(hex: String(repeating: "ab", count: 32)))
+        expect(.notFound, mentioning: missing.hex) {
+            try library.catalog.write { _ = try $0.save(Message(channel: "c", sender: "s", attachment: missing)) }
+        }
+        expect(.notFound, mentioning: "nobody") {
+            try library.catalog.write { try $0.registerStart(of: "nobody", processID: 1, endpoint: "e") }
+        }
+        expect(.usage) { try library.catalog.write { _ = try $0.save(Message(channel: "c", sender: "s")) } }
+        expect(.notFound) {
+            try library.catalog.write {
+                try $0.database.execute(
+                    sql: "INSERT INTO component_registry VALUES ('x', '1', 1, 'e', 'running', 1, 1, 0)")
+            }
+        }
+    }
+
+    @Test func `an amount that is none is refused`() throws {
+        let library = try Library()
+        var transaction = WalletTransaction(hash: "h", from: "f", to: "t", amount: .zero, network: "n")
+        transaction.amount = "1e18"
+        expect(.usage, mentioning: "decimal") { try library.catalog.write { try $0.save(transaction) } }
+    }
+
+    @Test func `rows of any shape that others wrote are read, not trapped on`() throws {
+        let library = try Library()
+        try library.sqlite(
+            """
+            INSERT INTO components VALUES ('c', x'ff00', 1.5, 'backend', NULL, 7, NULL, x'00', NULL, 'yesterday', 9e18);
+            INSERT INTO components VALUES (NULL, 'n', '1', 'frontend', NULL, NULL, NULL, '{}', NULL, 9223372036854775808, -1);
+            INSERT INTO applications VALUES ('a', 'n', '1', NULL, NULL, 'no hash', 'x', NULL, 1, 'never', x'01');
+            INSERT INTO autonomi_cache VALUES ('x', 'h', 'h', 'large', 't', -1, 1e300, NULL);
+            INSERT INTO wallet_transactions VALUES ('t', 'f', 't', 'lots', NULL, 'n', 'pending', NULL, NULL, NULL, NULL, 1.5, NULL);
+            INSERT INTO messages(channel, sender, timestamp, body) VALUES (1, 2.5, 'now', x'ff');
+            INSERT INTO user_preferences VALUES ('p', x'ff', 'z');
+            """)
+        try library.catalog.read { (reading: Reading) throws -> Void in
+            #expect(try reading.component("c")?.installedAt == 0)
+            #expect(try reading.components(ComponentFilter()).rows.count == 1)
+            #expect(try reading.components().count == 2)
+            #expect(try reading.application("a")?.launchCount == 0)
+            #expect(try reading.cacheEntry("x")?.lastAccessed == .max)
+            #expect(try reading.transactions().rows.map(\.value) == [nil])
+            #expect(try reading.messages().rows.map(\.channel) == ["1"])
+            #expect(try reading.preferences().rows.count == 1)
+        }
+        expect(.damaged, mentioning: "transaction t") { _ = try library.catalog.read { try $0.total(network: "n") } }
+        _ = try library.catalog.search("n")
+        #expect(try library.catalog.check().findings == [])
+    }
+
+    @Test func `a locked database is waited for, then its holder is named`() throws {
+        let library = try Library()
+        let holder = Process()
+        holder.executableURL = URL(fileURLWithPath: "/usr/bin/sqlite3")
+        holder.arguments = [library.path]
+        let (input, output) = (Pipe(), Pipe())
+        holder.standardInput = input
+        holder.standardOutput = output
+        try holder.run()
+        input.fileHandleForWriting.write(Data("BEGIN IMMEDIATE;\nSELECT 'locked';\n".utf8))
+        #expect(String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) == "locked\n")
+        let impatient = try Catalog(path: library.path, patience: 0.05) { _ in nil }
+        expect(.busy, mentioning: "process \(holder.processIdentifier) (sqlite3)") {
+            try impatient.write { try $0.setPreference("k", to: 1) }
+        }
+        #expect(try impatient.read { try $0.preferences().rows.isEmpty }, "readers do not wait")
+        input.fileHandleForWriting.write(Data("COMMIT;\n".utf8))
+        try input.fileHandleForWriting.close()
+        holder.waitUntilExit()
+        try impatient.write { try $0.setPreference("k", to: 1) }
+    }
+
+    @Test func `a disk that fills within a transaction undoes all of it`() throws {
+        let library = try Library()
+        try library.install("kept")
+        let pages = try library.catalog.read { try Int.fetchOne($0.database, sql: "PRAGMA page_count") ?? 0 }
+        func limit(_ pages: Int) throws {
+            try library.catalog.maintain { try $0.execute(sql: "PRAGMA max_page_count = \(pages)") }
+        }
+        try limit(pages + 3)
+        expect(.inputOutput, mentioning: "full") {
+            try library.catalog.write { writing in
+                for number in 0..<10_000 {
+                    try writing.save(Message(channel: "c", sender: "s", body: "message \(number)"))
+                }
+            }
+        }
+        try limit(1 << 30)
+        #expect(try library.sqlite("SELECT count(*) FROM messages") == "0")
+        #expect(try library.catalog.check().findings == [])
+        try library.catalog.write { _ = try $0.save(Message(channel: "c", sender: "s", body: "b")) }
+        #expect(try library.catalog.search("b").count == 1)
+    }
+
+    @Test(.enabled(if: getuid() == 0, "needs root to mount"))
+    func `a full disk and a read-only one are errors in a line`() throws {
+        let folder = try TemporaryFolder()
+        let place = folder.path("disk")
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        guard Self.run("/usr/bin/mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place) else { return }
+        defer { _ = Self.run("/usr/bin/umount", "--lazy", place) }
+        let catalog = try Catalog(path: "\(place)/osnova.db", creating: true) { _ in nil }
+        var saved = 0
+        expect(.inputOutput) {
+            while true {
+                try catalog.write { try $0.setPreference("k\(saved)", to: String(repeating: "x", count: 50_000)) }
+                saved += 1
+            }
+        }
+        #expect(try catalog.read { try $0.preferences(limit: 1000).rows.count } == saved, "what was acknowledged")
+        try? catalog.close()
+        #expect(Self.run("/usr/bin/mount", "-o", "remount,ro", place))
+        expect(.denied) {
+            let readOnly = try Catalog(path: "\(place)/osnova.db") { _ in nil }
+            try readOnly.write { try $0.setPreference("k", to: 1) }
+        }
+    }
+
+    private static func run(_ program: String, _ arguments: String...) -> Bool {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+}
