@@ -1,8 +1,11 @@
 // Calls of Linux that glibc hides behind _GNU_SOURCE, which Swift's Glibc module does not define.
 #pragma once
 
+#include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,4 +30,27 @@ static inline int osnova_close_from(unsigned first)
 static inline int osnova_set_name(const char *name)
 {
 	return prctl(PR_SET_NAME, name);
+}
+
+// From now on no core dump, no ptrace and no /proc/PID/mem by other processes of the same user.
+static inline int osnova_forbid_dumps(void)
+{
+	const struct rlimit none = {0, 0};
+	return setrlimit(RLIMIT_CORE, &none) | prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+// As much memory locked against swapping as the system allows this process.
+static inline int osnova_raise_locked_memory(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+		return -1;
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+// A descriptor that becomes readable when one of the signals waits.
+static inline int osnova_signal_descriptor(const sigset_t *signals)
+{
+	return signalfd(-1, signals, SFD_CLOEXEC);
 }

@@ -5,7 +5,7 @@ internal import Tree
 
 /// Brings a database to the schema that this program knows, one version after another, each in a transaction.
 enum Migrations {
-    static let newest = TreeSchema.version
+    static let newest = KeySchema.version
 
     /// Applies what is missing and records it in `schema_version`.
     ///
@@ -38,6 +38,9 @@ enum Migrations {
                 try database.execute(sql: "INSERT INTO store VALUES ('claimed_version', ?)", arguments: [claimed])
                 try insertFixedNodes(database)
                 try noteEveryRow(database)
+            },
+            Step(version: KeySchema.version, description: KeySchema.description) {
+                try $0.execute(sql: KeySchema.sql)
             },
         ]
     }

@@ -18,9 +18,9 @@ struct Driver {
     private static let censusPatience = 0.15
 
     /// Opens the store and mounts it; nothing is mounted where this throws.
-    init(root: DataRoot, mountpoint: String, options: [String], phrase: RecoveryPhrase) throws {
+    init(root: DataRoot, mountpoint: String, options: [String], keys: KeyHierarchy) throws {
         let options = try MountOptions(parsing: options)
-        store = try Store.open(at: root, keys: KeyHierarchy(phrase: phrase))
+        store = try Store.open(at: root, keys: keys)
         let place = try MountPoint(preparing: mountpoint, dataRoot: root.path, options: options)
         log = StoreLog.logger(for: root, label: "mount")
         let tree = try StoreTree(store: store, log: log)

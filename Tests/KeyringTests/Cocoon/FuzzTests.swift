@@ -5,7 +5,7 @@ import Testing
 
 @testable import Keyring
 
-/// Bytes that somebody else chose: random ones and sound ones that were changed. `scripts/fuzz` runs a million and more.
+/// Bytes that somebody else chose: random ones and sound ones that were changed; `scripts/fuzz` runs a million and more.
 @Suite struct FuzzTests {
     private static let inputs =
         ProcessInfo.processInfo.environment["OSNOVAFS_FUZZ_INPUTS"].flatMap { Int($0) } ?? 20_000
