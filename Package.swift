@@ -71,6 +71,7 @@ let package = Package(
         tests(of: "Primitives", knows: [system]),
         tests(of: "Sealing", knows: ["Primitives", "CSodium", system]),
         tests(of: "Keyring", knows: ["Primitives"]),
+        tests(of: "OsnovaStorage", knows: ["Catalog", "Keyring", "Primitives"]),
         .testTarget(name: "ProgramTests", dependencies: ["osnovafs", "TestSupport"], swiftSettings: strict),
     ]
 )
