@@ -12,7 +12,7 @@ enum Program {
     private static func run(_ arguments: [String]) -> Int32 {
         ProcessSecrecy.begin()
         do {
-            _ = try SecretEnvironment.current
+            try SecretEnvironment.take()
             var command = try RootCommand.parseAsRoot(arguments)
             try command.run()
             return ExitStatus.done

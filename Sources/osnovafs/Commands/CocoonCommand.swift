@@ -123,7 +123,7 @@ struct CocoonSecretOptions: ParsableArguments {
     func newKey(_ derivation: CocoonDerivation?) throws -> SecretBytes {
         if let keyFile { return try CocoonInput.key(keyFile.path) }
         let derivation = try self.derivation(derivation)
-        if let source = try password.given { return try derivation.key(password: NewPassword.read(source)) }
+        if let source = password.given { return try derivation.key(password: NewPassword.read(source)) }
         let typed = try NewPassword.ask(
             "Password", otherwise: "this needs a password: give --password-file FILE")
         return try derivation.key(password: typed)

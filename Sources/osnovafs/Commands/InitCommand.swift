@@ -72,7 +72,7 @@ struct InitCommand: ParsableCommand {
     }
 
     private func newPassword() throws -> SecretBytes? {
-        if let source = try unlocking.password.given { return try NewPassword.read(source) }
+        if let source = unlocking.password.given { return try NewPassword.read(source) }
         guard askPassword else { return nil }
         return try NewPassword.ask(
             "New password", otherwise: "--ask-password needs a terminal: give --password-file FILE")

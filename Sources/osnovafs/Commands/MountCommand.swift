@@ -46,6 +46,7 @@ struct MountCommand: ParsableCommand {
         let place = absolute(mountpoint.path)
         _ = try MountOptions(parsing: options)
         let keys = try unlocking.keys(of: root)
+        SecretEnvironment.forget()
         if foreground {
             let driver = try Driver(root: root, mountpoint: place.string, options: options, keys: keys)
             return try driver.serve { say(place.string, root) }

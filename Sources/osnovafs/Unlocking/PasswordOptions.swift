@@ -26,16 +26,14 @@ struct PasswordOptions: ParsableArguments {
 
     /// The source that an option, the environment or systemd gives; nil where only a person could tell.
     var given: PasswordSource? {
-        get throws {
-            if let passwordFile { return .file(passwordFile.path) }
-            if let passwordCommand { return .command(passwordCommand, patience: passwordTimeout) }
-            if let passwordFd { return .descriptor(passwordFd) }
-            let environment = try SecretEnvironment.current
-            if let file = environment.file { return .file(file) }
-            if let command = environment.command { return .command(command, patience: passwordTimeout) }
-            if let password = environment.password { return .environment(password) }
-            return environment.credential.map { .file($0) }
-        }
+        if let passwordFile { return .file(passwordFile.path) }
+        if let passwordCommand { return .command(passwordCommand, patience: passwordTimeout) }
+        if let passwordFd { return .descriptor(passwordFd) }
+        let environment = SecretEnvironment.current
+        if let file = environment.file { return .file(file) }
+        if let command = environment.command { return .command(command, patience: passwordTimeout) }
+        if let password = environment.password { return .environment(password) }
+        return environment.credential.map { .file($0) }
     }
 
     /// Calls `attempt` with the password: once with one that is given, up to three times with what a person types.
@@ -47,7 +45,7 @@ struct PasswordOptions: ParsableArguments {
     func unlock<Result>(
         asking question: String, otherwise: String, _ attempt: (SecretBytes) throws -> Result
     ) throws -> Result {
-        if let source = try given {
+        if let source = given {
             let (password, warning) = try source.read()
             let result = try attempt(password)
             if let warning { Terminal.complain("warning: \(warning)") }

@@ -27,7 +27,7 @@ struct UnlockingOptions: ParsableArguments {
     func withPassword<Result>(of root: DataRoot, _ body: (KeyVault, SecretBytes) throws -> Result) throws -> Result {
         let file = try identity.file(in: root)
         try root.requireDatabase()
-        guard try file.exists || password.given != nil else {
+        guard file.exists || password.given != nil else {
             throw OsnovaError(.denied, "this needs the store's phrase: give --phrase-file FILE")
         }
         // What is wrong with the file is said before anybody is asked.
