@@ -23,6 +23,9 @@ struct Driver {
         store = try Store.open(at: root, keys: keys)
         let place = try MountPoint(preparing: mountpoint, dataRoot: root.path, options: options)
         log = StoreLog.logger(for: root, label: "mount")
+        if !Sodium.locksMemory {
+            log.warning("keys may reach the swap: this process may lock no memory (ulimit -l)")
+        }
         let tree = try StoreTree(store: store, log: log)
         Self.startCensus(of: store, log)
         mount = try Mount(tree: tree, at: place, options: options)
