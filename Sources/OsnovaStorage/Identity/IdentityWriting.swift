@@ -20,16 +20,26 @@ extension IdentityFile {
         }
     }
 
-    /// Writes a vault in the place of the one that is there, if there is one.
+    /// Writes a vault where there is none, or beside the one that is there, which nobody can open and which is kept
+    /// under another name: it may hold what this program does not know.
     ///
     /// - Parameter replacing: whether one may be there.
+    /// - Returns: the name of the one that was replaced.
     /// - Throws: `cannotCreate` where there is one that must not be.
-    public func save(_ vault: KeyVault, password: SecretBytes, replacing: Bool) throws {
+    @discardableResult
+    public func save(_ vault: KeyVault, password: SecretBytes, replacing: Bool) throws -> String? {
         try locked { directory in
-            guard replacing || !exists else {
+            guard exists else {
+                try write(vault, password: password, in: directory)
+                return nil
+            }
+            guard replacing else {
                 throw OsnovaError(.cannotCreate, "\(path) is there already: nothing was changed")
             }
+            let kept = "\(Self.name).replaced-\(Clock.nanoseconds)"
+            try doing("keeping \(path)") { try SystemCalls.link(at: directory, Self.name, as: kept) }
             try write(vault, password: password, in: directory)
+            return kept
         }
     }
 
@@ -42,7 +52,9 @@ extension IdentityFile {
     ) throws {
         let payload = try vault.encoded()
         let writer = try CocoonWriter(CocoonSource(payload))
-        guard let key = try writer.derivation?.key(password: password) else { return }
+        guard let key = try writer.derivation?.key(password: password) else {
+            throw OsnovaError(.usage, "a vault is sealed in a full container")
+        }
         try doing("writing \(path)") {
             try removeTemporaries(in: directory)
             let temporary = Self.temporaryPrefix + Hexadecimal.string(try randomBytes(8))

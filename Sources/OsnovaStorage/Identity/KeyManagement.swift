@@ -78,7 +78,9 @@ extension Store {
     }
 
     private func freeIndex(of componentID: String, in vault: KeyVault, _ reading: Reading) throws -> Int64 {
-        let held = vault.keys.filter { $0.componentID == componentID }.map { Int64(clamping: $0.index) }.max()
+        let held = vault.keys.filter { $0.componentID.utf8.elementsEqual(componentID.utf8) }.map {
+            Int64(clamping: $0.index)
+        }.max()
         let highest = max(try reading.highestKeyIndex(of: componentID) ?? -1, held ?? -1)
         guard highest < Int64.max else { throw OsnovaError(.cannotCreate, "\(componentID) has no free key number") }
         return highest + 1

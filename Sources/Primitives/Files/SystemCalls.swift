@@ -150,6 +150,11 @@ public enum SystemCalls {
         }
     }
 
+    /// Gives a file a second name in its directory; a name that exists is an error (EEXIST).
+    public static func link(at directory: OwnedDescriptor, _ name: String, as second: String) throws(Errno) {
+        _ = try retrying { linkat(directory.number, name, directory.number, second, 0) }
+    }
+
     /// `unlinkat(2)` of a file.
     public static func remove(at directory: OwnedDescriptor, _ name: String) throws(Errno) {
         _ = try retrying { unlinkat(directory.number, name, 0) }

@@ -22,8 +22,17 @@ struct CocoonCommand: ParsableCommand {
             transform: CocoonCipher.parse)
         var cipher: CocoonCipher = .chacha20poly1305
 
+        @Flag(help: "Write one JSON document about the verified container instead of its payload.")
+        var json = false
+
         @Argument(help: "The container; '-' for standard input.")
         var file: PathArgument
+
+        private struct Outcome: Encodable {
+            let cipher: String
+            let payloadSize: Int64
+            let trailingSize: Int64
+        }
 
         func run() throws {
             let source = try CocoonInput.source(file)
@@ -31,12 +40,19 @@ struct CocoonCommand: ParsableCommand {
             let output = OwnedDescriptor(FileDescriptor(rawValue: STDOUT_FILENO))
             try secret.open(container.derivation, name: file.path.string) { key in
                 try container.forEachPiece(key: key) { piece in
+                    if json { return }
                     do {
                         try SystemCalls.write(output, piece)
                     } catch let error as Errno {
                         throw error.failure("writing the payload", kind: .inputOutput)
                     }
                 }
+            }
+            if json {
+                return try Terminal.sayJSON(
+                    Outcome(
+                        cipher: container.cipher.name, payloadSize: container.payloadLength,
+                        trailingSize: container.trailing))
             }
             if container.trailing > 0 {
                 Terminal.complain("\(container.trailing) bytes after the container were left alone")

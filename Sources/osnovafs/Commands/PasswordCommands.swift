@@ -65,11 +65,12 @@ struct PasswordCommands: ParsableCommand {
             let keys = try KeyHierarchy(phrase: phrase)
             let opened = try Store.open(at: root, keys: keys)
             let (vault, foreign) = try opened.recoveredVault(user: file.user, keys: keys)
-            try file.save(vault, password: new.password(patience: 30), replacing: true)
+            let kept = try file.save(vault, password: new.password(patience: 30), replacing: true)
             try opened.close()
             if foreign > 0 {
                 Terminal.complain("\(foreign) keys of the database do not come from this phrase: they were left out")
             }
+            if let kept { Terminal.complain("what the old password opens was kept beside it, as \(kept)") }
             if store.json {
                 return try Terminal.sayJSON(
                     Outcome(user: file.user.name, keys: vault.keys.count, foreignKeys: foreign))

@@ -38,6 +38,31 @@ import Testing
         try identity(user).sealed().open(password: password).keys
     }
 
+    /// Runs SQL as a foreign program does.
+    private func sqlite(_ sql: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/sqlite3")
+        process.arguments = [root.database, sql]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        process.waitUntilExit()
+        return String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    }
+
+    @Test func `a database of the version before is brought to this one`() throws {
+        _ = try sqlite(
+            """
+            DROP TABLE further_keys_metadata; DELETE FROM schema_version WHERE version = 3;
+            UPDATE store SET value = 2 WHERE key = 'schema_version';
+            """)
+        let opened = try Store.open(at: root, keys: keys)
+        #expect(
+            try opened.deriveKey(.x25519, for: "a", index: 0, identity: identity("alice"), password: password).index
+                == 0)
+        #expect(try sqlite("SELECT max(version) FROM schema_version") == "3\n")
+    }
+
     @Test func `numbers follow each other, the same number is the same key`() throws {
         let first = try derive(.ed25519, "a")
         let second = try derive(.x25519, "a")
@@ -55,14 +80,7 @@ import Testing
 
     @Test func `the seed's table holds the types that it allows`() throws {
         for type in [KeyType.ed25519, .x25519, .secp256k1] { _ = try derive(type, "a") }
-        let outcome = Process()
-        outcome.executableURL = URL(fileURLWithPath: "/usr/bin/sqlite3")
-        outcome.arguments = [root.database, "SELECT group_concat(key_type) FROM keys_metadata ORDER BY id"]
-        let output = Pipe()
-        outcome.standardOutput = output
-        try outcome.run()
-        outcome.waitUntilExit()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let text = try sqlite("SELECT group_concat(key_type) FROM keys_metadata ORDER BY id")
         #expect(text == "ed25519,secp256k1\n")
     }
 

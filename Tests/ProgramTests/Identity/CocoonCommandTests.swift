@@ -22,6 +22,8 @@ import Testing
         #expect(try work.expect(0, open + [vector("default_new_r1m")]).output.count == 1 << 20)
         let trailing = try work.expect(0, open + [vector("trailing_100")])
         #expect(trailing.text == "my secret data" && trailing.errors.contains("100 bytes"))
+        let told = try work.expect(0, open + ["--json", vector("trailing_100")]).json() as? [String: Any]
+        #expect(told?["payload_size"] as? Int == 14 && told?["trailing_size"] as? Int == 100)
         for name in ["bad_chacha_version_2", "bad_aes_len_2e63", "bad_trunc_24", "bad_utf8_bom"] {
             let outcome = try work.expect(65, open + [vector(name)])
             #expect(outcome.output.isEmpty && outcome.errors.split(separator: "\n").count == 1)
