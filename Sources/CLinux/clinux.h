@@ -1,11 +1,8 @@
 // Calls of Linux that glibc hides behind _GNU_SOURCE, which Swift's Glibc module does not define.
 #pragma once
 
-#include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,25 +29,37 @@ static inline int osnova_set_name(const char *name)
 	return prctl(PR_SET_NAME, name);
 }
 
+// Below, kernel calls by number: the headers that declare them (sys/resource.h, signal.h) would make this module the owner
+// of types that Swift has from Glibc.
+
+// A limit as prlimit(2) has it.
+struct osnova_limit {
+	unsigned long long current;
+	unsigned long long largest;
+};
+
 // From now on no core dump, no ptrace and no /proc/PID/mem by other processes of the same user.
 static inline int osnova_forbid_dumps(void)
 {
-	const struct rlimit none = {0, 0};
-	return setrlimit(RLIMIT_CORE, &none) | prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	const struct osnova_limit none = {0, 0};
+	const int rlimit_core = 4;
+	return (int)syscall(SYS_prlimit64, 0, rlimit_core, &none, NULL) | prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 // As much memory locked against swapping as the system allows this process.
 static inline int osnova_raise_locked_memory(void)
 {
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+	struct osnova_limit limit;
+	const int rlimit_memlock = 8;
+	if (syscall(SYS_prlimit64, 0, rlimit_memlock, NULL, &limit) != 0)
 		return -1;
-	limit.rlim_cur = limit.rlim_max;
-	return setrlimit(RLIMIT_MEMLOCK, &limit);
+	limit.current = limit.largest;
+	return (int)syscall(SYS_prlimit64, 0, rlimit_memlock, &limit, NULL);
 }
 
-// A descriptor that becomes readable when one of the signals waits.
-static inline int osnova_signal_descriptor(const sigset_t *signals)
+// A descriptor, closed on exec, that becomes readable when one of the signals of a sigset_t waits.
+static inline int osnova_signal_descriptor(const void *signals)
 {
-	return signalfd(-1, signals, SFD_CLOEXEC);
+	const int kernel_size = 8, close_on_exec = 02000000;
+	return (int)syscall(SYS_signalfd4, -1, signals, kernel_size, close_on_exec);
 }
