@@ -34,3 +34,38 @@ static inline int osnova_set_name(const char *name)
 {
 	return prctl(PR_SET_NAME, name);
 }
+
+// Below, kernel calls by number: the headers that declare them (sys/resource.h, signal.h) would make this module the owner
+// of types that Swift has from Glibc.
+
+// A limit as prlimit(2) has it.
+struct osnova_limit {
+	unsigned long long current;
+	unsigned long long largest;
+};
+
+// From now on no core dump, no ptrace and no /proc/PID/mem by other processes of the same user.
+static inline int osnova_forbid_dumps(void)
+{
+	const struct osnova_limit none = {0, 0};
+	const int rlimit_core = 4;
+	return (int)syscall(SYS_prlimit64, 0, rlimit_core, &none, NULL) | prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+// As much memory locked against swapping as the system allows this process.
+static inline int osnova_raise_locked_memory(void)
+{
+	struct osnova_limit limit;
+	const int rlimit_memlock = 8;
+	if (syscall(SYS_prlimit64, 0, rlimit_memlock, NULL, &limit) != 0)
+		return -1;
+	limit.current = limit.largest;
+	return (int)syscall(SYS_prlimit64, 0, rlimit_memlock, &limit, NULL);
+}
+
+// A descriptor, closed on exec, that becomes readable when one of the signals of a sigset_t waits.
+static inline int osnova_signal_descriptor(const void *signals)
+{
+	const int kernel_size = 8, close_on_exec = 02000000;
+	return (int)syscall(SYS_signalfd4, -1, signals, kernel_size, close_on_exec);
+}

@@ -38,6 +38,18 @@ public struct DataRoot: Sendable, Equatable {
     /// The log of this program.
     public var log: String { "\(path)/logs/osnova.log" }
 
+    /// Whether a store is there.
+    public var hasDatabase: Bool { access(database, F_OK) == 0 }
+
+    /// Makes sure that a store is there.
+    ///
+    /// - Throws: `notFound` where none is.
+    public func requireDatabase() throws {
+        guard hasDatabase else {
+            throw OsnovaError(.notFound, "\(path) is no data root: make one with 'osnovafs init'")
+        }
+    }
+
     static let directories = ["blobs", "identity", "components", "logs", "logs/components"]
 
     /// Makes the directories that are missing, each 0700.

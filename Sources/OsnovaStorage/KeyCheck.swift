@@ -29,7 +29,7 @@ struct KeyCheck {
     }
 
     private var refusal: OsnovaError {
-        OsnovaError(.denied, "this is a sound phrase, but not that of \(store.root.path): nothing was opened")
+        OsnovaError(.denied, "this is a sound key, but not that of \(store.root.path): nothing was opened")
     }
 
     private func smallestBlobs() throws -> [ContentID] {

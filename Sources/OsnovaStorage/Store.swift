@@ -1,6 +1,5 @@
 internal import Blobs
 public import Catalog
-internal import Glibc
 public import Keyring
 internal import Primitives
 internal import Sealing
@@ -28,7 +27,7 @@ public final class Store: Sendable {
     ///
     /// - Throws: `cannotCreate` where one is there already.
     public static func create(at root: DataRoot, keys: KeyHierarchy) throws {
-        guard access(root.database, F_OK) != 0 else {
+        guard !root.hasDatabase else {
             throw OsnovaError(.cannotCreate, "\(root.path) is a data root already: nothing was changed")
         }
         try root.makeDirectories()
@@ -44,9 +43,7 @@ public final class Store: Sendable {
     ///   - keys: nil for work that touches no content.
     /// - Throws: `notFound` for no data root, `denied` for another store's keys, `damaged` for what is no database.
     public static func open(at root: DataRoot, keys: KeyHierarchy?) throws -> Store {
-        guard access(root.database, F_OK) == 0 else {
-            throw OsnovaError(.notFound, "\(root.path) is no data root: make one with 'osnovafs init'")
-        }
+        try root.requireDatabase()
         try root.makeDirectories()
         let blobs = try BlobDirectory(path: root.blobs)
         let catalog = try Catalog(path: root.database) { id in
@@ -57,8 +54,15 @@ public final class Store: Sendable {
         }
         let sealingKeys = try keys.map { try SealingKeys(blobKey: $0.blobKey, tagKey: $0.tagKey) }
         let store = Store(root: root, catalog: catalog, blobs: blobs, keys: sealingKeys)
-        if let keys { try KeyCheck(store: store).accept(keys) }
+        if let keys { try store.acceptKeys(keys) }
         return store
+    }
+
+    /// Tells the store's own key from another's.
+    ///
+    /// - Throws: `denied` for another store's keys.
+    func acceptKeys(_ keys: KeyHierarchy) throws {
+        try KeyCheck(store: self).accept(keys)
     }
 
     /// Closes the database; nothing may use the store afterwards.
@@ -69,7 +73,7 @@ public final class Store: Sendable {
     /// The keys that sealing needs.
     func keys() throws -> SealingKeys {
         guard let sealingKeys else {
-            throw OsnovaError(.denied, "this needs the store's phrase: give --phrase-file FILE")
+            throw OsnovaError(.denied, "this needs the store's key: give a password or --phrase-file FILE")
         }
         return sealingKeys
     }

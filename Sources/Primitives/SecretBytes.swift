@@ -67,6 +67,15 @@ public enum Sodium {
         guard started else { throw OsnovaError(.unavailable, "libsodium does not start on this machine") }
     }
 
+    /// Whether this process may lock memory against swapping at all; without it secrets are still guarded and wiped.
+    public static let locksMemory: Bool = {
+        var page = [UInt8](repeating: 0, count: 64)
+        return page.withUnsafeMutableBytes { bytes in
+            guard let start = bytes.baseAddress, sodium_mlock(start, bytes.count) == 0 else { return false }
+            return sodium_munlock(start, bytes.count) == 0
+        }
+    }()
+
     /// Fills memory from the operating system's generator.
     public static func randomize(_ bytes: UnsafeMutableRawBufferPointer) throws {
         try start()

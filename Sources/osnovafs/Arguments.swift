@@ -48,6 +48,14 @@ enum Arguments {
             return [byte]
         }
     }
+
+    /// A C string of its own; the caller deallocates it.
+    static func duplicate(_ bytes: [UInt8]) -> UnsafeMutablePointer<CChar>? {
+        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
+        for (index, byte) in bytes.enumerated() { copy[index] = CChar(bitPattern: byte) }
+        copy[bytes.count] = 0
+        return copy
+    }
 }
 
 /// A path as an argument: bytes, not Unicode.
@@ -64,4 +72,14 @@ struct PathArgument: ExpressibleByArgument {
 
     /// Whether the argument means standard input or output.
     var isStandardStream: Bool { path == "-" }
+}
+
+/// One of a few words as an argument.
+enum Choice {
+    static func of<Value>(_ word: String, among values: [Value], named name: (Value) -> String) throws -> Value {
+        guard let value = values.first(where: { name($0) == word }) else {
+            throw ValidationError("'\(word)' is none of \(values.map(name).joined(separator: ", ")).")
+        }
+        return value
+    }
 }

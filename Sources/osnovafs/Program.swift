@@ -14,7 +14,9 @@ enum Program {
     }
 
     private static func run(_ arguments: [String]) -> Int32 {
+        ProcessSecrecy.begin()
         do {
+            try SecretEnvironment.take()
             var command = try RootCommand.parseAsRoot(arguments)
             try command.run()
             return ExitStatus.done
@@ -46,14 +48,14 @@ struct RootCommand: ParsableCommand {
 
             The data root is --data-root, else $OSNOVA_DATA_ROOT, else ${XDG_DATA_HOME:-$HOME/.local/share}/osnova.
             Exit codes: 0 done, 64 usage, 65 damaged or malformed data, 66 no such input, 69 FUSE or a service \
-            missing, 73 cannot create, 74 I/O, 75 busy, try again, 77 wrong phrase or permission.
+            missing, 73 cannot create, 74 I/O, 75 busy, try again, 77 wrong password, phrase or permission.
             """,
         version: "0.1.0",
         subcommands: [
             InitCommand.self, MountCommand.self, UnmountCommand.self, PutCommand.self, CatCommand.self,
             GetCommand.self, ListCommand.self, ComponentCommand.self, AppCommand.self, CacheCommand.self,
-            VerifyCommand.self, StatsCommand.self,
-            FileCommand.self, MessageCommand.self, TransactionCommand.self, PreferenceCommand.self, KeyCommand.self,
-            SearchCommand.self, DatabaseCommand.self,
+            VerifyCommand.self, StatsCommand.self, FileCommand.self, MessageCommand.self, TransactionCommand.self,
+            PreferenceCommand.self, KeyCommand.self, SearchCommand.self, DatabaseCommand.self, PasswordCommands.self,
+            UnlockCommand.self, CocoonCommand.self,
         ])
 }

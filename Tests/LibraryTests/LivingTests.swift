@@ -238,7 +238,7 @@ import Testing
         let components = try #require(found.tables.first { $0.name == "components" })
         #expect(components.rows == 1)
         #expect(try #require(components.bytes) > 0)
-        #expect(found.schemaVersion == 3 && found.isIncremental)
+        #expect(found.schemaVersion == Migrations.newest && found.isIncremental)
         let sum = found.tables.compactMap(\.bytes).reduce(0, +)
         #expect(sum > found.bytes / 2 && sum <= found.bytes)
     }

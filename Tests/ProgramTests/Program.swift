@@ -96,19 +96,21 @@ final class Workspace {
 
     /// Runs the program over this data root.
     @discardableResult
-    func run(_ arguments: [String], input: Data? = nil, in directory: URL? = nil) throws -> Program.Outcome {
+    func run(
+        _ arguments: [String], input: Data? = nil, in directory: URL? = nil, environment: [String: String] = [:]
+    ) throws -> Program.Outcome {
         try Program.run(
             Program.path, arguments, input: input, in: directory ?? folder,
-            environment: ["OSNOVA_DATA_ROOT": root.path])
+            environment: environment.merging(["OSNOVA_DATA_ROOT": root.path]) { $1 })
     }
 
     /// Runs the program and demands an exit code; a failure says one line.
     @discardableResult
     func expect(
         _ code: Int32, _ arguments: [String], input: Data? = nil, in directory: URL? = nil,
-        at location: SourceLocation = #_sourceLocation
+        environment: [String: String] = [:], at location: SourceLocation = #_sourceLocation
     ) throws -> Program.Outcome {
-        let outcome = try run(arguments, input: input, in: directory)
+        let outcome = try run(arguments, input: input, in: directory, environment: environment)
         #expect(
             outcome.code == code, "\(arguments.joined(separator: " ")): \(outcome.errors)", sourceLocation: location)
         if code != 0, code != 65 {

@@ -57,6 +57,9 @@ enum Migrations {
                 try database.execute(sql: LibrarySchema.sql)
                 try PackageIndex(database: database).indexEverything()
             },
+            Step(version: KeySchema.version, description: KeySchema.description) {
+                try $0.execute(sql: KeySchema.sql)
+            },
         ]
     }
 

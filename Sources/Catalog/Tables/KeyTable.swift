@@ -2,13 +2,18 @@ internal import Foundation
 internal import GRDB
 public import Primitives
 
-/// A row of `keys_metadata`: what is known of a derived key, never the key itself.
+/// What is known of a derived key, never the key itself: a row of `keys_metadata`, or of `further_keys_metadata` for
+/// types that the seed's table does not allow.
 public struct KeyMetadata: Sendable, Equatable {
-    /// The kinds of key that the seed has.
+    /// The kinds of key.
     public enum KeyType: String, Sendable, CaseIterable {
         case mlDSA = "ml_dsa"
         case ed25519
         case secp256k1
+        case x25519
+
+        /// The table that allows the type.
+        var table: String { self == .x25519 ? "further_keys_metadata" : "keys_metadata" }
     }
 
     /// Which component it was derived for.
@@ -57,14 +62,14 @@ public struct KeyMetadata: Sendable, Equatable {
 extension Reading {
     /// The key that a component has under a number; nil where there is none.
     public func key(of componentID: String, index: Int64) throws -> KeyMetadata? {
-        let sql = "SELECT * FROM keys_metadata WHERE component_id = ? AND derivation_index = ?"
+        let sql = "SELECT * FROM every_key WHERE component_id = ? AND derivation_index = ?"
         return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [componentID, index])
             .map(KeyMetadata.init)
     }
 
     /// The key of a public key; nil where there is none.
     public func key(publicKey: String) throws -> KeyMetadata? {
-        let sql = "SELECT * FROM keys_metadata WHERE public_key = ?"
+        let sql = "SELECT * FROM every_key WHERE public_key = ?"
         return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [publicKey]).map(KeyMetadata.init)
     }
 
@@ -78,15 +83,25 @@ extension Reading {
     }
 
     static func keyListing(_ componentID: String?) -> Listing {
-        Listing("keys_metadata", order: ["component_id", "derivation_index"], descending: false)
+        Listing("every_key", order: ["component_id", "derivation_index"], descending: false)
             .with("component_id = ?", componentID)
     }
 
     /// The number that a component's next key gets: one more than its highest, 0 for its first.
+    ///
+    /// - Throws: `cannotCreate` where the highest number is taken.
     public func nextKeyIndex(of componentID: String) throws -> Int64 {
-        let sql = "SELECT max(derivation_index) FROM keys_metadata WHERE component_id = ?"
+        let sql = """
+            SELECT max(highest) FROM (
+                SELECT max(derivation_index) AS highest FROM keys_metadata WHERE component_id = ?1
+                UNION ALL SELECT max(derivation_index) FROM further_keys_metadata WHERE component_id = ?1)
+            """
         let highest = try Int64.fetchOne(database.cachedStatement(sql: sql), arguments: [componentID])
-        return highest.map { $0 &+ 1 } ?? 0
+        guard let highest else { return 0 }
+        guard highest < Int64.max else {
+            throw OsnovaError(.cannotCreate, "\(componentID) has no free key number")
+        }
+        return highest + 1
     }
 }
 
@@ -101,14 +116,21 @@ extension Writing {
         try FieldCheck.count(key.derivationIndex, "index of a key")
         try FieldCheck.time(key.createdAt, "creation time of a key")
         if let known = try reading.key(of: key.componentID, index: key.derivationIndex),
-            known.publicKey != key.publicKey
+            known.publicKey != key.publicKey || known.type != key.type
         {
             throw OsnovaError(
                 .cannotCreate, "\(key.componentID) has another key at index \(key.derivationIndex): take the next index"
             )
         }
+        if let known = try reading.key(publicKey: key.publicKey),
+            known.componentID != key.componentID || known.derivationIndex != key.derivationIndex
+        {
+            throw OsnovaError(
+                .cannotCreate, "this public key is that of key \(known.derivationIndex) of \(known.componentID) already"
+            )
+        }
         let sql = """
-            INSERT INTO keys_metadata(component_id, derivation_index, public_key, key_type, purpose, created_at)
+            INSERT INTO \(key.type.table)(component_id, derivation_index, public_key, key_type, purpose, created_at)
             VALUES (?, ?, ?, ?, ?, ?)
             ON CONFLICT(component_id, derivation_index) DO UPDATE SET purpose = excluded.purpose
             """
@@ -121,8 +143,9 @@ extension Writing {
     ///
     /// The key can be derived again from the phrase.
     public func removeKey(of componentID: String, index: Int64) throws -> Bool {
-        try database.cachedStatement(sql: "DELETE FROM keys_metadata WHERE component_id = ? AND derivation_index = ?")
-            .execute(arguments: [componentID, index])
+        guard let known = try reading.key(of: componentID, index: index) else { return false }
+        let sql = "DELETE FROM \(known.type.table) WHERE component_id = ? AND derivation_index = ?"
+        try database.cachedStatement(sql: sql).execute(arguments: [componentID, index])
         return database.changesCount > 0
     }
 }

@@ -170,6 +170,11 @@ public enum SystemCalls {
         }
     }
 
+    /// Gives a file a second name in its directory; a name that exists is an error (EEXIST).
+    public static func link(at directory: OwnedDescriptor, _ name: String, as second: String) throws(Errno) {
+        _ = try retrying { linkat(directory.number, name, directory.number, second, 0) }
+    }
+
     /// `unlinkat(2)` of a file.
     public static func remove(at directory: OwnedDescriptor, _ name: String) throws(Errno) {
         _ = try retrying { unlinkat(directory.number, name, 0) }
@@ -185,6 +190,11 @@ public enum SystemCalls {
     /// Takes the exclusive `flock(2)` of an open file; false where another holds it.
     public static func tryLock(_ file: OwnedDescriptor) -> Bool {
         flock(file.number, LOCK_EX | LOCK_NB) == 0
+    }
+
+    /// Waits for the exclusive `flock(2)` of an open file; it ends with the file.
+    public static func lock(_ file: OwnedDescriptor) throws(Errno) {
+        _ = try retrying { flock(file.number, LOCK_EX) }
     }
 
     /// Closes every descriptor from `first` on, whoever opened it: for a process that starts a life of its own.

@@ -40,19 +40,8 @@ struct GetCommand: ParsableCommand {
 
     func run() throws {
         let opened = try store.open(unlocking)
-        let temporary = FilePath("\(output.path.string).osnovafs-\(getpid())")
-        do {
-            let file = OwnedDescriptor(
-                try FileDescriptor.open(
-                    temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
-                    permissions: [.ownerReadWrite, .groupRead, .otherRead]))
+        try WholeFile.write(output.path, permissions: [.ownerReadWrite, .groupRead, .otherRead]) { file in
             try ContentWriter.write(hash.id, of: opened, to: file, name: output.path.string)
-            try SystemCalls.synchronize(file)
-            guard rename(temporary.string, output.path.string) == 0 else { throw Errno(rawValue: errno) }
-        } catch {
-            unlink(temporary.string)
-            guard let error = error as? Errno else { throw error }
-            throw error.failure("writing \(output.path.string)", kind: .cannotCreate)
         }
         if store.json { try Terminal.sayJSON(Outcome(sha256: hash.id.hex, file: output.path.string)) }
     }

@@ -1,10 +1,8 @@
 internal import ArgumentParser
-internal import Foundation
 internal import Glibc
 internal import Keyring
 internal import OsnovaStorage
 internal import Primitives
-internal import SystemPackage
 
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,56 +11,77 @@ struct InitCommand: ParsableCommand {
         discussion: """
             Without --phrase-file a phrase of 12 words is made and shown once: write it down, it opens everything and \
             nobody can make it again.
+
+            A password, where one is given, opens the data root from day to day; the phrase brings everything back \
+            when the password is lost.
             """)
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var unlocking: UnlockingOptions
 
+    @Flag(help: "Ask for a password on the terminal.")
+    var askPassword = false
+
     @Option(help: ArgumentHelp("Write the new phrase to a new file (0600) instead of showing it.", valueName: "file"))
     var phraseOut: PathArgument?
+
+    @Option(help: ArgumentHelp("How many words the new phrase has: 12 or 24.", valueName: "count"))
+    var words = 12
 
     private struct Outcome: Encodable {
         let dataRoot: String
         let keyFingerprint: String
+        let user: String?
     }
 
     func validate() throws {
         guard unlocking.phraseFile == nil || phraseOut == nil else {
             throw ValidationError("--phrase-out is for a new phrase; --phrase-file gives one.")
         }
+        guard RecoveryPhrase.generatedCounts.contains(words) else {
+            throw ValidationError("A new phrase has 12 or 24 words.")
+        }
     }
 
     func run() throws {
         let root = try store.root
-        guard access(root.database, F_OK) != 0 else {
-            throw OsnovaError(.cannotCreate, "\(root.path) is a data root already: nothing was changed")
-        }
-        let isNew = unlocking.phraseFile == nil
-        let phrase = try isNew ? RecoveryPhrase.generate(words: 12) : unlocking.phrase()
+        let identity = try unlocking.identity.file(in: root)
+        try refuseExisting(root, identity)
+        let password = try newPassword()
+        let phrase = try unlocking.phraseFile.map { try PhraseFile.read($0.path) } ?? .generate(words: words)
         let keys = try KeyHierarchy(phrase: phrase)
         // The phrase is safe before anything is sealed under it.
-        if isNew, let phraseOut { try write(phrase, to: phraseOut.path) }
+        if let phraseOut { try PhraseFile.write(phrase, to: phraseOut.path) }
         try Store.create(at: root, keys: keys)
-        if isNew, phraseOut == nil { show(phrase) }
-        if store.json {
-            try Terminal.sayJSON(
-                Outcome(dataRoot: root.path, keyFingerprint: Hexadecimal.string(keys.fingerprint.prefix(8))))
-        } else {
-            Terminal.say("made the data root \(root.path)")
+        if unlocking.phraseFile == nil, phraseOut == nil { show(phrase) }
+        if let password {
+            let vault = KeyVault(user: identity.user.name, master: keys.master)
+            try identity.save(vault, password: password, replacing: false)
+        }
+        try tell(root, keys, user: password == nil ? nil : identity.user.name)
+    }
+
+    /// A vault without its database may be all that is left of a store.
+    private func refuseExisting(_ root: DataRoot, _ identity: IdentityFile) throws {
+        guard !root.hasDatabase else {
+            throw OsnovaError(.cannotCreate, "\(root.path) is a data root already: nothing was changed")
+        }
+        guard !identity.exists else {
+            throw OsnovaError(.cannotCreate, "\(identity.path) is there already: move it away first")
         }
     }
 
-    private func write(_ phrase: RecoveryPhrase, to path: FilePath) throws {
-        do {
-            let file = OwnedDescriptor(
-                try FileDescriptor.open(
-                    path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: .ownerReadWrite))
-            try phrase.withUnsafeBytes { try SystemCalls.write(file, $0) }
-            try [UInt8(ascii: "\n")].withUnsafeBytes { try SystemCalls.write(file, $0) }
-            try SystemCalls.synchronize(file)
-        } catch let error as Errno {
-            throw error.failure("writing the phrase to \(path.string)", kind: .cannotCreate)
-        }
+    private func newPassword() throws -> SecretBytes? {
+        if let source = unlocking.password.given { return try NewPassword.read(source) }
+        guard askPassword else { return nil }
+        return try NewPassword.ask(
+            "New password", otherwise: "--ask-password needs a terminal: give --password-file FILE")
+    }
+
+    private func tell(_ root: DataRoot, _ keys: KeyHierarchy, user: String?) throws {
+        guard store.json else { return Terminal.say("made the data root \(root.path)") }
+        let fingerprint = Hexadecimal.string(keys.fingerprint.prefix(8))
+        try Terminal.sayJSON(Outcome(dataRoot: root.path, keyFingerprint: fingerprint, user: user))
     }
 
     private func show(_ phrase: RecoveryPhrase) {

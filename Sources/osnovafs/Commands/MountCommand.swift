@@ -45,12 +45,13 @@ struct MountCommand: ParsableCommand {
         let root = try store.root
         let place = absolute(mountpoint.path)
         _ = try MountOptions(parsing: options)
-        let phrase = try unlocking.phrase()
+        let keys = try unlocking.keys(of: root)
+        SecretEnvironment.forget()
         if foreground {
-            let driver = try Driver(root: root, mountpoint: place.string, options: options, phrase: phrase)
+            let driver = try Driver(root: root, mountpoint: place.string, options: options, keys: keys)
             return try driver.serve { say(place.string, root) }
         }
-        try DriverProcess.start(root: root, mountpoint: place, options: options, phrase: phrase)
+        try DriverProcess.start(root: root, mountpoint: place, options: options, keys: keys)
         say(place.string, root)
     }
 
@@ -63,9 +64,9 @@ struct MountCommand: ParsableCommand {
     private func serve(reportingTo channel: DriverChannel) throws {
         DriverProcess.detach()
         do {
-            let phrase = try channel.receivePhrase()
+            let keys = try channel.receiveKeys()
             let driver = try Driver(
-                root: store.root, mountpoint: mountpoint.path.string, options: options, phrase: phrase)
+                root: store.root, mountpoint: mountpoint.path.string, options: options, keys: keys)
             try driver.serve { channel.reportReady() }
         } catch let error as OsnovaError {
             channel.report(error)

@@ -11,7 +11,7 @@ struct PageOptions: ParsableArguments {
 
     private static let pageSize = 1000
 
-    /// Shows a listing: all of it, or one page and the cursor of the next.
+    /// Shows a listing: all of it, or one page and the cursor of the next. As JSON all of it is a list, a page an object.
     func say<Row, Document: ListedDocument>(
         json: Bool, as document: (Row) -> Document, _ page: (_ after: Cursor?, _ limit: Int) throws -> Page<Row>
     ) throws {
@@ -22,7 +22,10 @@ struct PageOptions: ParsableArguments {
             documents += found.rows.map(document)
             next = found.next
         } while next != nil && limit == nil
-        if json { return try Terminal.sayJSON(PageDocument(items: documents, next: next?.description)) }
+        if json {
+            guard limit != nil else { return try Terminal.sayJSON(documents) }
+            return try Terminal.sayJSON(PageDocument(items: documents, next: next?.description))
+        }
         if !documents.isEmpty { Table.print(Document.header, documents.map(\.cells)) }
         if let next { Terminal.sayOnError("more: --after \(next)") }
     }

@@ -18,11 +18,14 @@ struct Driver {
     private static let censusPatience = 0.15
 
     /// Opens the store and mounts it; nothing is mounted where this throws.
-    init(root: DataRoot, mountpoint: String, options: [String], phrase: RecoveryPhrase) throws {
+    init(root: DataRoot, mountpoint: String, options: [String], keys: KeyHierarchy) throws {
         let options = try MountOptions(parsing: options)
-        store = try Store.open(at: root, keys: KeyHierarchy(phrase: phrase))
+        store = try Store.open(at: root, keys: keys)
         let place = try MountPoint(preparing: mountpoint, dataRoot: root.path, options: options)
         log = StoreLog.logger(for: root, label: "mount")
+        if !Sodium.locksMemory {
+            log.warning("keys may reach the swap: this process may lock no memory (ulimit -l)")
+        }
         let tree = try StoreTree(store: store, log: log)
         Self.startCensus(of: store, log)
         mount = try Mount(tree: tree, at: place, options: options)

@@ -5,7 +5,7 @@ internal import SystemPackage
 
 /// What the waiting command and the background driver say to each other over a socket that the driver inherits.
 ///
-/// The phrase goes one way, until its end; then one message comes back: `ready`, or an exit code and a line.
+/// The master key goes one way, until its end; then one message comes back: `ready`, or an exit code and a line.
 struct DriverChannel: Sendable {
     private static let ready = "ready"
 
@@ -35,8 +35,8 @@ struct DriverChannel: Sendable {
 
     // MARK: The waiting command's side
 
-    func send(_ phrase: RecoveryPhrase) {
-        phrase.withUnsafeBytes { transmit($0) }
+    func send(_ keys: KeyHierarchy) {
+        keys.master.withUnsafeBytes { transmit($0) }
         shutdown(socket.number, Int32(SHUT_WR))
     }
 
@@ -62,8 +62,13 @@ struct DriverChannel: Sendable {
 
     // MARK: The driver's side
 
-    func receivePhrase() throws -> RecoveryPhrase {
-        try PhraseFile.read(socket, name: "the phrase")
+    func receiveKeys() throws -> KeyHierarchy {
+        let master = try SecretBytes(count: KeyHierarchy.keySize) { memory in
+            guard (try? SystemCalls.readStream(socket, into: memory)) == memory.count else {
+                throw OsnovaError(.unavailable, "the driver got no key: mount again")
+            }
+        }
+        return try KeyHierarchy(master: master)
     }
 
     func reportReady() { report(Self.ready) }

@@ -12,14 +12,14 @@ enum DriverProcess {
     /// Returns when the mount serves.
     ///
     /// - Throws: what the driver says went wrong.
-    static func start(root: DataRoot, mountpoint: FilePath, options: [String], phrase: RecoveryPhrase) throws {
+    static func start(root: DataRoot, mountpoint: FilePath, options: [String], keys: KeyHierarchy) throws {
         let (channel, inherited) = try DriverChannel.pair()
         var arguments = ["osnovafs", "mount", "--foreground", "--driver-channel", "\(channelNumber)"]
         arguments += ["--data-root", root.path]
         for option in options { arguments += ["-o", option] }
         let bytes = (arguments + ["--"]).map { Array($0.utf8) } + [mountpoint.bytes]
         let process = try spawn(bytes, inheriting: inherited)
-        channel.send(phrase)
+        channel.send(keys)
         guard try channel.waitUntilReady() else {
             var status: Int32 = 0
             waitpid(process, &status, 0)
@@ -50,19 +50,12 @@ enum DriverProcess {
             posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0)
         }
         posix_spawn_file_actions_adddup2(&actions, channel.number, channelNumber)
-        let argv = arguments.map(duplicate) + [nil]
+        let argv = arguments.map(Arguments.duplicate) + [nil]
         defer { for argument in argv { argument?.deallocate() } }
         var process = pid_t()
         let code = posix_spawn(&process, "/proc/self/exe", &actions, nil, argv, environ)
         guard code == 0 else { throw Errno(rawValue: code).failure("starting the driver", kind: .unavailable) }
         withExtendedLifetime(channel) {}
         return process
-    }
-
-    private static func duplicate(_ bytes: [UInt8]) -> UnsafeMutablePointer<CChar>? {
-        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
-        for (index, byte) in bytes.enumerated() { copy[index] = CChar(bitPattern: byte) }
-        copy[bytes.count] = 0
-        return copy
     }
 }

@@ -26,10 +26,15 @@ enum Terminal {
 
     /// Writes one JSON document: snake_case keys, sorted, so that the same result is the same text.
     static func sayJSON(_ value: some Encodable) throws {
+        say(Array(try json(value)))
+    }
+
+    /// The document that `sayJSON` writes.
+    static func json(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        say(Array(try encoder.encode(value)))
+        return try encoder.encode(value)
     }
 
     /// Writes bytes to a descriptor; ends the program where nobody can read them any more.

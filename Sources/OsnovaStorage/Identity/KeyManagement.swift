@@ -1,0 +1,103 @@
+public import Catalog
+public import Keyring
+public import Primitives
+
+/// Derived key pairs: the secret half in a user's vault, the public half in the database, both in one step.
+extension Store {
+    /// Derives a component's key pair, unless it is there.
+    ///
+    /// - Parameters:
+    ///   - type: what it is for.
+    ///   - componentID: whose it is.
+    ///   - index: its number; the next free one without it.
+    ///   - identity: whose vault keeps the secret half.
+    ///   - password: opens the vault and seals it again.
+    /// - Throws: `cannotCreate` where the number is another key's; `unavailable` for a type that nothing makes; what
+    ///   opening the vault throws. Then nothing was changed.
+    public func deriveKey(
+        _ type: KeyType, for componentID: String, index: Int64?, identity: IdentityFile, password: SecretBytes
+    ) throws -> KeyMetadata {
+        guard !componentID.isEmpty else { throw OsnovaError(.usage, "a component id is empty: name the component") }
+        var result: KeyMetadata?
+        try identity.update(old: password, new: password) { vault, save in
+            try acceptKeys(KeyHierarchy(master: vault.master))
+            var vault = vault
+            // The row waits for the vault, and both for the commit: what fails undoes the other.
+            result = try catalog.write { writing in
+                let number = try index ?? freeIndex(of: componentID, in: vault, writing.reading)
+                guard let unsigned = UInt64(exactly: number) else {
+                    throw OsnovaError(.usage, "a key's number is not negative")
+                }
+                let known = vault.key(of: componentID, index: unsigned) != nil
+                let key = try vault.derive(type, for: componentID, index: unsigned, createdAt: Clock.seconds)
+                let record = try record(key, writing)
+                if !known { try save(vault) }
+                return record
+            }
+        }
+        guard let result else { throw OsnovaError(.inputOutput, "the key was not derived") }
+        return result
+    }
+
+    /// Makes a vault from the master key, with every key pair that the database lists and the master key makes.
+    ///
+    /// - Returns: the vault, and how many listed keys are of another origin.
+    public func recoveredVault(user: UserID, keys: KeyHierarchy) throws -> (vault: KeyVault, foreign: Int) {
+        try acceptKeys(keys)
+        var vault = KeyVault(user: user.name, master: keys.master)
+        var foreign = 0
+        for row in try everyKey() {
+            var attempt = vault
+            guard let type = KeyType(rawValue: row.type.rawValue), let index = UInt64(exactly: row.derivationIndex),
+                let key = try? attempt.derive(type, for: row.componentID, index: index, createdAt: row.createdAt),
+                Hexadecimal.string(key.publicKey) == row.publicKey
+            else {
+                foreign += 1
+                continue
+            }
+            vault = attempt
+        }
+        return (vault, foreign)
+    }
+
+    /// Records a key pair where it is not recorded yet.
+    private func record(_ key: KeyVault.DerivedKey, _ writing: Writing) throws -> KeyMetadata {
+        guard let index = Int64(exactly: key.index), let type = KeyMetadata.KeyType(rawValue: key.type.rawValue) else {
+            throw OsnovaError(.usage, "a key's number is at most 2^63 - 1")
+        }
+        let record = KeyMetadata(
+            componentID: key.componentID, derivationIndex: index, publicKey: Hexadecimal.string(key.publicKey),
+            type: type, createdAt: key.createdAt)
+        guard let row = try writing.reading.key(of: key.componentID, index: index) else {
+            try writing.save(record)
+            return record
+        }
+        guard row.publicKey == record.publicKey, row.type == record.type else {
+            throw OsnovaError(
+                .cannotCreate,
+                "key \(index) of \(record.componentID) is there with another public key, of type \(row.type.rawValue)")
+        }
+        return row
+    }
+
+    private func freeIndex(of componentID: String, in vault: KeyVault, _ reading: Reading) throws -> Int64 {
+        let held = vault.keys.filter { $0.componentID.utf8.elementsEqual(componentID.utf8) }.map {
+            Int64(clamping: $0.index)
+        }.max()
+        guard held ?? 0 < Int64.max else {
+            throw OsnovaError(.cannotCreate, "\(componentID) has no free key number")
+        }
+        return max(try reading.nextKeyIndex(of: componentID), held.map { $0 + 1 } ?? 0)
+    }
+
+    private func everyKey() throws -> [KeyMetadata] {
+        var keys: [KeyMetadata] = []
+        var cursor: Cursor?
+        repeat {
+            let page = try catalog.read { try $0.keys(after: cursor, limit: 1000) }
+            keys += page.rows
+            cursor = page.next
+        } while cursor != nil
+        return keys
+    }
+}

@@ -1,0 +1,45 @@
+internal import Keyring
+internal import Primitives
+internal import SystemPackage
+
+/// A file that holds a recovery phrase.
+enum PhraseFile {
+    /// More than any phrase needs, and little enough to read from whatever is named.
+    private static let limit = 64 * 1024
+
+    /// Reads a phrase.
+    static func read(_ path: FilePath) throws -> RecoveryPhrase {
+        do {
+            let file = OwnedDescriptor(try FileDescriptor.open(path, .readOnly, options: .closeOnExec))
+            let buffer = try SecretScratch(count: limit)
+            return try withExtendedLifetime(buffer) {
+                let count = try SystemCalls.readStream(file, into: buffer.bytes)
+                return try RecoveryPhrase(parsing: UnsafeRawBufferPointer(rebasing: buffer.bytes.prefix(count)))
+            }
+        } catch let error as Errno {
+            throw error.failure("reading the phrase file \(path.string)")
+        }
+    }
+
+    /// Asks a person for a phrase.
+    static func ask() throws -> RecoveryPhrase {
+        guard let terminal = TerminalPrompt.find() else {
+            throw OsnovaError(.denied, "nobody can be asked for the phrase here: give --phrase-file FILE")
+        }
+        return try terminal.ask("Recovery phrase").withUnsafeBytes { try RecoveryPhrase(parsing: $0) }
+    }
+
+    /// Writes a new phrase to a new file, 0600 and on the disk when this returns.
+    static func write(_ phrase: RecoveryPhrase, to path: FilePath) throws {
+        do {
+            let file = OwnedDescriptor(
+                try FileDescriptor.open(
+                    path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: .ownerReadWrite))
+            try phrase.withUnsafeBytes { try SystemCalls.write(file, $0) }
+            try [UInt8(ascii: "\n")].withUnsafeBytes { try SystemCalls.write(file, $0) }
+            try SystemCalls.synchronize(file)
+        } catch let error as Errno {
+            throw error.failure("writing the phrase to \(path.string)", kind: .cannotCreate)
+        }
+    }
+}
