@@ -1,3 +1,4 @@
+internal import Glibc
 internal import OsnovaStorage
 
 /// Fills a catalog with rows as a much used data root has them.
@@ -62,7 +63,23 @@ struct CatalogFilling {
                 for number in start..<start + 1_000 { try writing.save(Self.transaction(number)) }
             }
         }
-        try catalog.write { try $0.setPreference("theme", to: "dark") }
+        try catalog.write { writing in
+            for number in 0..<200 { try writing.setPreference("setting\(number)", to: ["value": number]) }
+            for number in 0..<Self.components {
+                try writing.save(Self.key(number))
+                try writing.registerStart(
+                    of: Self.componentID(number), processID: Int64(getpid()), endpoint: "unix:/run/c\(number)")
+            }
+        }
+        let batch = BatchWriter(catalog)
+        for number in 0..<Self.applications { try batch.applicationLaunched("org.example.app\(number)") }
+        try batch.close()
+    }
+
+    static func key(_ number: Int) -> KeyMetadata {
+        KeyMetadata(
+            componentID: componentID(number), derivationIndex: 0, publicKey: digits(number + 2_000_000, 64),
+            type: .ed25519, purpose: "identity")
     }
 
     mutating func fillLargeTables() throws {
@@ -113,7 +130,7 @@ struct CatalogFilling {
         return transaction
     }
 
-    private static func cacheEntry(_ number: Int) throws -> CacheEntry {
+    static func cacheEntry(_ number: Int) throws -> CacheEntry {
         guard let content = ContentID(hex: digits(number + 1_000_000, 64)) else {
             throw OsnovaError(.inputOutput, "a made-up hash is none")
         }

@@ -101,7 +101,8 @@ struct CatalogQueries {
                 _ = try $0.cacheEntry(CatalogFilling.cacheAddress($1 * 191 % 100_000))
             },
             reading("message by number") { _ = try $0.message(Int64($1 * 193 % 100_000)) },
-            reading("preference by key") { reading, _ in _ = try reading.preference("theme", as: String.self) },
+            reading("preference by key") { reading, _ in _ = try reading.preference("setting7", as: [String: Int].self)
+            },
             reading("registration by component") {
                 _ = try $0.registration(of: CatalogFilling.componentID($1 % 1_000))
             },
@@ -134,6 +135,28 @@ struct CatalogQueries {
             },
             Query(name: "write: a transaction", target: Self.write) { number in
                 try catalog.write { try $0.save(CatalogFilling.transaction(20_000 + number)) }
+            },
+            Query(name: "write: a component", target: Self.write) { number in
+                let component = Component(
+                    id: "bench\(number)", name: "Bench \(number)", version: "1.0.\(number)", kind: .backend,
+                    manifest: "{\"author\": \"bench\"}")
+                try catalog.write { try $0.save(component) }
+            },
+            Query(name: "write: a cache entry", target: Self.write) { number in
+                try catalog.write { try $0.save(CatalogFilling.cacheEntry(200_000 + number)) }
+            },
+            Query(name: "write: a key", target: Self.write) { number in
+                try catalog.write { try $0.save(CatalogFilling.key(20_000 + number)) }
+            },
+            Query(name: "write: a directory and its new name", target: Self.write) { number in
+                let (name, other) = (Array("directory \(number)".utf8), Array("renamed \(number)".utf8))
+                try catalog.write { writing in
+                    try writing.saveDirectory(at: [name])
+                    try writing.renameFile(at: [name], to: [other])
+                }
+            },
+            Query(name: "remove: a message", target: Self.write) { number in
+                _ = try catalog.write { try $0.removeMessage(Int64(number + 1)) }
             },
         ]
     }

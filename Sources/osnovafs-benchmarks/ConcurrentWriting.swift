@@ -54,12 +54,6 @@ struct HeartbeatBenchmark {
 
     func run() throws {
         let count = CatalogFilling.components
-        try catalog.write { writing in
-            for number in 0..<count {
-                try writing.registerStart(
-                    of: CatalogFilling.componentID(number), processID: Int64(getpid()), endpoint: "unix:/run/c")
-            }
-        }
         let batch = BatchWriter(catalog)
         let failure = Mutex<(any Error)?>(nil)
         let done = DispatchSemaphore(value: 0)

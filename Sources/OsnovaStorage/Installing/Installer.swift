@@ -50,16 +50,16 @@ public struct Installer {
     ///
     /// - Throws: `notFound`, `busy` while the component runs.
     public func removeComponent(_ id: String) throws {
-        let running = try store.catalog.read { reading in
-            try reading.registration(of: id).flatMap {
-                try $0.status.isActive && reading.isAlive($0) != false ? $0 : nil
+        let wasThere = try store.catalog.write { writing in
+            if let found = try writing.reading.registration(of: id), found.status.isActive,
+                try writing.reading.isAlive(found) != false
+            {
+                throw OsnovaError(
+                    .busy, "component \(id) is \(found.status) as process \(found.processID): stop it first")
             }
+            return try writing.removeComponent(id)
         }
-        if let running {
-            throw OsnovaError(
-                .busy, "component \(id) is \(running.status) as process \(running.processID): stop it first")
-        }
-        guard try store.catalog.write({ try $0.removeComponent(id) }) else {
+        guard wasThere else {
             throw OsnovaError(.notFound, "there is no component \(id)")
         }
     }
