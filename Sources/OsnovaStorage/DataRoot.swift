@@ -38,6 +38,11 @@ public struct DataRoot: Sendable, Equatable {
     /// The log of this program.
     public var log: String { "\(path)/logs/osnova.log" }
 
+    /// The numbers of what the mount passes through (``NumberBook``).
+    var numbers: String { "\(path)/view.db" }
+    /// The components' own files.
+    var components: String { "\(path)/components" }
+
     static let directories = ["blobs", "identity", "components", "logs", "logs/components"]
 
     /// Makes the directories that are missing, each 0700.

@@ -31,6 +31,7 @@ public final class CatalogReader {
     private let blobsAfter: Statement
     private let blobIdentity: Statement
     private let tagPage: Statement
+    private let componentName: Statement
     private let documents: DocumentReader
 
     /// Documents come before the nodes of a directory: their cookies are their kinds', a node's is its id's.
@@ -50,6 +51,8 @@ public final class CatalogReader {
         blobsAfter = try statement(BlobRow.select + " WHERE id > ?1 ORDER BY id")
         blobIdentity = try statement("SELECT sha256, size, nonce, verified_at FROM blobs WHERE id = ?1")
         tagPage = try statement("SELECT tags FROM blob_tags WHERE position = ?1")
+        componentName = try statement(
+            "SELECT name FROM nodes WHERE id = ?1 AND kind = \(NodeKind.component.rawValue)")
         documents = try DocumentReader(connection.handle)
     }
 
@@ -82,6 +85,22 @@ public final class CatalogReader {
             return try blobByID.first { BlobRow.attributes($0) }
         case .document(let document, let node):
             return try documents.attributes(of: document, node: node)
+        case .host, .generated: return nil
+        }
+    }
+
+    /// The name of a component's node, which is that of its directory in the data root; nil for any other node.
+    public func componentName(ofNode node: Int64) throws -> [UInt8]? {
+        componentName.bind(node, at: 1)
+        return try componentName.first { [UInt8]($0.bytes(0)) }
+    }
+
+    /// The node of a component's name; nil where there is none.
+    public func componentNode(named name: [UInt8]) throws -> Int64? {
+        try name.withUnsafeBytes {
+            nodeByName.bind(FixedNode.components.rawValue, at: 1)
+            nodeByName.bindBlob($0, at: 2)
+            return try nodeByName.first { $0.integer(0) }
         }
     }
 
@@ -150,28 +169,4 @@ public final class CatalogReader {
             return count
         } ?? 0
     }
-}
-
-/// A private connection to the database, read-only by its own rule.
-final class Connection {
-    let handle: OpaquePointer
-
-    init(path: String) throws {
-        var handle: OpaquePointer?
-        // Read-write, since a read-only connection cannot recover a WAL; query_only keeps it from writing.
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
-        let code = sqlite3_open_v2(path, &handle, flags, nil)
-        guard code == SQLITE_OK, let handle else {
-            let error = Statement.failure(handle)
-            sqlite3_close_v2(handle)
-            throw error
-        }
-        self.handle = handle
-        sqlite3_busy_timeout(handle, 10_000)
-        // A mebibyte of pages a thread: the kernel's page cache holds the rest, and memory does not grow.
-        sqlite3_exec(handle, "PRAGMA query_only = 1; PRAGMA cache_size = -1024", nil, nil, nil)
-    }
-
-    // Deferred by SQLite until the last statement is finalized.
-    deinit { sqlite3_close_v2(handle) }
 }

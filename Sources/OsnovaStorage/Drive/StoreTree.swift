@@ -14,7 +14,13 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     let store: Store
     let openBlobs = OpenBlobs()
     let adoptions = AdoptionDesk()
+    let hostFiles = HostOpenFiles()
+    let folders: ComponentFolders
+    let generated: GeneratedFiles
+    /// What the driver counts.
+    public let metrics = DriveMetrics()
     private let feed: ChangeFeed
+    private let names: CatalogReader
     private let log: Logger
     private var blobsModified: Int64 = 0
 
@@ -26,6 +32,10 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         _ = try store.keys()
         self.store = store
         self.log = log
+        UnnamedFile.removeStale(in: store.root)
+        folders = ComponentFolders(path: store.root.components)
+        generated = GeneratedFiles(maker: try FileMaker(store: store, metrics: metrics))
+        names = try CatalogReader(path: store.root.database)
         feed = try ChangeFeed(path: store.root.database)
         // A forgotten change log would otherwise be told to a kernel that has seen nothing yet.
         _ = try feed.hasNews()
@@ -34,6 +44,20 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     /// Opens a connection to the database and buffers for one thread.
     public func makeWorker() throws -> any FileTreeWorker {
         try StoreTreeWorker(tree: self)
+    }
+
+    /// The data root, as pass-through files are found below it.
+    func beneathRoot() throws -> BeneathDirectory {
+        do {
+            return try BeneathDirectory(path: store.root.path)
+        } catch {
+            throw error.failure("opening the data root \(store.root.path)")
+        }
+    }
+
+    /// The kernel let go of an inode.
+    public func forget(_ inode: UInt64, lookups: UInt64) {
+        if case .generated(let state)? = Inode(number: inode) { generated.forget(state, lookups: lookups) }
     }
 
     /// Waits for changes of the tree, whoever wrote them; none after `seconds`.
@@ -46,8 +70,19 @@ public final class StoreTree: FileTree, @unchecked Sendable {
                 let changes = try feed.next()
                 if !changes.isEmpty { return changes }
             }
+            let changes = try folderChanges()
+            if !changes.isEmpty { return changes }
             guard Clock.nanoseconds < deadline else { return [] }
-            Thread.sleep(forTimeInterval: Self.pollInterval)
+            folders.wait(atMost: Self.pollInterval)
+        }
+    }
+
+    /// A component's directory came or went, or a version's directory in it.
+    private func folderChanges() throws -> [TreeChange] {
+        let components = FixedNode.components.inode.number
+        return try folders.changes().names.sorted { $0.lexicographicallyPrecedes($1) }.flatMap { name -> [TreeChange] in
+            let own = try names.componentNode(named: name).map { TreeChange.changed(inode: Inode.node($0).number) }
+            return [.added(directory: components, name: name)] + (own.map { [$0] } ?? [])
         }
     }
 
