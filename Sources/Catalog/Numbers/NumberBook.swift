@@ -1,6 +1,7 @@
 internal import GRDBSQLite
 internal import Glibc
 public import Primitives
+internal import SystemPackage
 
 /// The inode numbers of what lies in the data root beside the catalog, and the times of generated files.
 ///
@@ -81,11 +82,10 @@ public final class NumberBook {
 
     /// Opens the book, and makes it where there is none.
     public init(path: String) throws {
-        do {
-            // Made here, as private as the names that it holds; SQLite would let everybody read it.
-            _ = try SystemCalls.open(path, O_RDWR | O_CREAT, mode: 0o600)
-        } catch {
-            throw error.failure("opening \(path)", kind: .cannotCreate)
+        // Made here, as private as the names that it holds; SQLite would let everybody read it. And made without opening
+        // it: closing a descriptor would take away the locks that other connections of this process have on the file.
+        if mknod(path, S_IFREG | 0o600, 0) != 0, errno != EEXIST {
+            throw Errno(rawValue: errno).failure("making \(path)", kind: .cannotCreate)
         }
         let connection = try Connection(path: path, creating: true)
         self.connection = connection

@@ -136,7 +136,7 @@ final class HostFiles {
 
     // MARK: Numbers
 
-    /// The path of a number from the data root on; nil where the number is struck out. `.` for the data root.
+    /// The path of a number from the data root on, `.` for the data root; nil where the number is struck out.
     private func path(of number: Int64) throws -> [UInt8]? {
         if number == 0 { return [UInt8(ascii: ".")] }
         var names: [[UInt8]] = []
