@@ -78,6 +78,8 @@ public enum FixedNode: Int64, Sendable, CaseIterable {
     case blobs = 3
     case cache = 4
     case files = 5
+    /// Known by its name alone: a walk of the root does not come to it.
+    case snapshots = 6
 
     /// The name in the root directory; empty for the root itself.
     public var name: String {
@@ -88,6 +90,7 @@ public enum FixedNode: Int64, Sendable, CaseIterable {
         case .blobs: "blobs"
         case .cache: "cache"
         case .files: "files"
+        case .snapshots: ".snapshots"
         }
     }
 

@@ -33,6 +33,7 @@ public final class CatalogReader {
     private let tagPage: Statement
     private let componentName: Statement
     private let documents: DocumentReader
+    private let snapshots: SnapshotReader
 
     /// Documents come before the nodes of a directory: their cookies are their kinds', a node's is its id's.
     private static let cookieBase: UInt64 = 16
@@ -51,6 +52,7 @@ public final class CatalogReader {
         blobsAfter = try statement(BlobRow.select + " WHERE id > ?1 ORDER BY id")
         blobIdentity = try statement("SELECT sha256, size, nonce, verified_at FROM blobs WHERE id = ?1")
         tagPage = try statement("SELECT tags FROM blob_tags WHERE position = ?1")
+        snapshots = try SnapshotReader(connection.handle)
         componentName = try statement(
             "SELECT name FROM nodes WHERE id = ?1 AND kind = \(NodeKind.component.rawValue)")
         documents = try DocumentReader(connection.handle)
@@ -71,7 +73,11 @@ public final class CatalogReader {
         }
         nodeByName.bind(directory, at: 1)
         nodeByName.bindBlob(name, at: 2)
-        return try nodeByName.first { NodeRow.attributes($0) }
+        if let found = try nodeByName.first({ NodeRow.attributes($0) }) { return found }
+        if directory == FixedNode.root.rawValue, name.elementsEqual(FixedNode.snapshots.name.utf8) {
+            return try attributes(of: FixedNode.snapshots.inode)
+        }
+        return try snapshots.lookup(name, in: directory)
     }
 
     /// The attributes of an inode; nil where there is none any more.
@@ -113,6 +119,7 @@ public final class CatalogReader {
                 visit($0.bytes(BlobRow.nameColumn), BlobRow.attributes($0), Self.cookie($0.integer(0)))
             }
         }
+        if try snapshots.list(directory, after: row, { visit($0, $1, Self.cookie($2)) }) { return }
         if cookie < Self.cookieBase, try !listDocuments(of: directory, after: cookie, visit) { return }
         nodesOfParent.bind(directory, at: 1)
         nodesOfParent.bind(row, at: 2)
@@ -144,6 +151,12 @@ public final class CatalogReader {
     public func content(of document: Inode.Document, node: Int64) throws -> [UInt8]? {
         try documents.content(of: document, node: node)
     }
+
+    /// The bytes of a document of a snapshot; nil where the node is none.
+    public func frozenContent(ofNode node: Int64) throws -> [UInt8]? { try snapshots.content(ofNode: node) }
+
+    /// The directory of the data root that a snapshot's directory shows beside its nodes; nil for any other node.
+    public func hostedDirectory(ofNode node: Int64) throws -> [UInt8]? { try snapshots.hostedDirectory(ofNode: node) }
 
     // MARK: Blobs
 

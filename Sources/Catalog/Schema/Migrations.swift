@@ -5,7 +5,7 @@ internal import Tree
 
 /// Brings a database to the schema that this program knows, one version after another, each in a transaction.
 enum Migrations {
-    static let newest = TreeSchema.version
+    static let newest = SnapshotSchema.version
 
     /// Applies what is missing and records it in `schema_version`.
     ///
@@ -38,6 +38,9 @@ enum Migrations {
                 try database.execute(sql: "INSERT INTO store VALUES ('claimed_version', ?)", arguments: [claimed])
                 try insertFixedNodes(database)
                 try noteEveryRow(database)
+            },
+            Step(version: SnapshotSchema.version, description: SnapshotSchema.description) {
+                try $0.execute(sql: SnapshotSchema.sql)
             },
         ]
     }
@@ -87,7 +90,7 @@ enum Migrations {
     }
 
     private static func insertFixedNodes(_ database: Database) throws {
-        for node in FixedNode.allCases {
+        for node in FixedNode.allCases where node.rawValue <= FixedNode.files.rawValue {
             try database.execute(
                 sql: "INSERT INTO nodes(id, parent, kind, name, modified_at) VALUES (?, ?, ?, ?, ?)",
                 arguments: [

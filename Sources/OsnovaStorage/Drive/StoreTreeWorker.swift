@@ -100,7 +100,11 @@ final class StoreTreeWorker: FileTreeWorker {
             return try fill(count) { try host.read(number, at: offset, into: $0) }
         case .generated(let state):
             return try fill(count) { try tree.generated.read(state, at: offset, into: $0) }
-        case .node: throw OsnovaError(.usage, "a directory has no content")
+        case .node(let node):
+            guard let content = try catalog.frozenContent(ofNode: node) else {
+                throw OsnovaError(.usage, "a directory has no content")
+            }
+            return keep(content, at: offset, count: count)
         }
     }
 

@@ -44,6 +44,9 @@ struct ViewEntries {
         case .components:
             return folders.modified(Array(name)) == nil ? nil : try host.lookup([Self.components, Array(name)])
         case nil:
+            if let path = try catalog.hostedDirectory(ofNode: node) {
+                return try host.lookup(path.split(separator: UInt8(ascii: "/")).map { Array($0) } + [Array(name)])
+            }
             guard Self.isVersion(name), let component = try catalog.componentName(ofNode: node) else { return nil }
             let found = try host.lookup([Self.components, component, Array(name)])
             return found?.kind == .directory ? found : nil
@@ -102,8 +105,12 @@ struct ViewEntries {
                 return goesOn
             }
         }
-        guard goesOn, folders.hasAny else { return }
+        guard goesOn else { return }
         let last = cookie < Self.hostCookie ? 0 : Int64(cookie & (Self.hostCookie - 1))
+        if FixedNode(rawValue: node) == nil, let path = try catalog.hostedDirectory(ofNode: node) {
+            return try listHosted(path, beside: node, after: last, visit)
+        }
+        guard folders.hasAny else { return }
         if node == FixedNode.components.rawValue {
             try listStrangers(after: last, visit)
         } else if let component = try catalog.componentName(ofNode: node), folders.modified(component) != nil {
@@ -147,6 +154,18 @@ struct ViewEntries {
         else { return }
         try host.list(number, after: last) { name, attributes, number in
             guard Self.isVersion(name), attributes.kind == .directory else { return true }
+            return visit(name, attributes, Self.hostCookie | UInt64(number))
+        }
+    }
+
+    /// What lies in a directory of the data root and has no node of the same name.
+    private func listHosted(_ path: [UInt8], beside node: Int64, after last: Int64, _ visit: Visitor) throws {
+        let names = path.split(separator: UInt8(ascii: "/")).map { Array($0) }
+        guard let directory = try host.lookup(names), case .host(let number)? = Inode(number: directory.inode) else {
+            return
+        }
+        try host.list(number, after: last) { name, attributes, number in
+            guard try catalog.lookup(name, in: node) == nil else { return true }
             return visit(name, attributes, Self.hostCookie | UInt64(number))
         }
     }

@@ -9,19 +9,26 @@ internal import Tree
 final class HostCopy {
     private let source: BeneathDirectory
     private let target: String
+    private let keepsModes: Bool
     private let onRefusal: (_ path: String, _ reason: String) -> Void
     /// Files that are in place.
     private(set) var count = 0
 
+    /// Why a device, a FIFO or a socket is refused.
+    static let noFile = "it is no file, directory or link"
     private static let pieceSize = 1 << 20
 
-    init(from view: FilePath, to root: DataRoot, onRefusal: @escaping (String, String) -> Void) throws {
+    init(
+        from view: FilePath, to root: DataRoot, keepingModes: Bool = false,
+        onRefusal: @escaping (String, String) -> Void
+    ) throws {
         do {
             source = try BeneathDirectory(path: view.string)
         } catch {
             throw error.failure("reading \(view.string)")
         }
         target = root.path
+        keepsModes = keepingModes
         self.onRefusal = onRefusal
     }
 
@@ -58,7 +65,7 @@ final class HostCopy {
                 setTime(path, look.modified)
             case S_IFREG: try copyFile(path, look)
             case S_IFLNK: try copyLink(path)
-            default: onRefusal(Self.text(path), "it is no file, directory or link")
+            default: onRefusal(Self.text(path), Self.noFile)
             }
         } catch let error as Errno {
             // What cannot be read says nothing about the next; a full disk does.
@@ -85,7 +92,7 @@ final class HostCopy {
             && Int64(present.st_mtim.tv_sec) == look.modified / 1_000_000_000
         if !isSame {
             let file = try source.file(at: Self.join(path)).file
-            let mode: mode_t = look.mode & 0o111 == 0 ? 0o600 : 0o700
+            let mode: mode_t = keepsModes ? look.mode & 0o777 : look.mode & 0o111 == 0 ? 0o600 : 0o700
             try Self.file(file, to: targetPath(path), mode: mode, modified: look.modified)
         }
         count += 1

@@ -73,6 +73,10 @@ public final class ViewImport {
     public func run() throws -> ImportReport {
         try installDatabase()
         let store = try Store.open(at: root, keys: keys)
+        // The database of a view remembers snapshots, whose files a view does not have.
+        try store.catalog.write { writing in
+            for snapshot in try writing.reading.snapshots() { try writing.removeSnapshot(snapshot) }
+        }
         if try !hasCopiedFiles { try copyFiles() }
         try importListedBlobs(store)
         try importOtherBlobs(store)

@@ -1,0 +1,101 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// States of the tree that stay.
+@Suite(.serialized, .enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"))
+struct SnapshotTests {
+    private func makeStore() throws -> Workspace {
+        let work = try Workspace()
+        for index in 0..<6 { try work.write("f\(index)", noise(2000 + index, seed: UInt64(index))) }
+        try work.put((0..<6).map { "f\($0)" }, options: [])
+        try work.write("m.json", Data(#"{"id":"com.x/a","name":"A","version":"1.0.0","kind":"backend"}"#.utf8))
+        try work.expect(0, ["component", "install", "m.json", "--artifact", "f1"] + work.unlocking)
+        try work.write("root/components/com.x%2Fa/v1.0/config.json", Data("then".utf8))
+        try work.write("root/identity/user/keys.cocoon", Data("sealed".utf8))
+        return work
+    }
+
+    /// Number, size, times and path of each file of the catalog below a directory of the mount.
+    private func files(_ work: Workspace, _ directory: String) throws -> Set<Substring> {
+        let text = try Program.shell(
+            "find . \\( -name identity -o -name logs -o -name 'v*' -o -name osnova.db -o -name SHA256SUMS \\) -prune "
+                + "-o ! -type d -printf '%i %s %h %n %T@ %C@ %p\\n'", in: work.mounted(directory)
+        ).text
+        return Set(text.split(separator: "\n"))
+    }
+
+    @Test func `a snapshot is the tree of then, with the same numbers, whatever becomes of the store`() throws {
+        let work = try makeStore()
+        try work.mount()
+        try work.expect(0, ["snapshot", "create", "then"])
+        let then = { try files(work, ".snapshots/then") }
+        #expect(eventually(within: 2) { try files(work, "") == then() }, "live and snapshot differ")
+        let before = try then()
+        #expect(before.count > 15)
+        let manifest = try Data(contentsOf: work.mounted("components/com.x%2Fa/manifest.json"))
+        try work.sqlite("UPDATE components SET manifest_json = '{}', name = 'B'; DELETE FROM autonomi_cache")
+        try work.write("root/components/com.x%2Fa/v1.0/config.json", Data("now".utf8))
+        try work.write("g", Data("new".utf8))
+        let added = String(try work.put(["g", "--as", "f0"]).text.prefix(64))
+        #expect(eventually(within: 1) { try Data(contentsOf: work.mounted("files/f0")) == Data("new".utf8) })
+        let withoutLinks = { (lines: Set<Substring>) in
+            // A file that lost a name elsewhere has a link less; everything else is as it was.
+            Set(
+                lines.map { $0.split(separator: " ").enumerated().filter { $0.offset != 3 }.map { String($0.element) } }
+            )
+        }
+        #expect(try withoutLinks(then()) == withoutLinks(before))
+        let place = ".snapshots/then/components/com.x%2Fa"
+        #expect(try Data(contentsOf: work.mounted("\(place)/manifest.json")) == manifest)
+        #expect(try Data(contentsOf: work.mounted("\(place)/v1.0/config.json")) == Data("then".utf8))
+        #expect(try Data(contentsOf: work.mounted(".snapshots/then/files/f0")) == noise(2000, seed: 0))
+        #expect(!FileManager.default.fileExists(atPath: work.mounted(".snapshots/then/blobs/\(added)").path))
+        #expect(try !FileManager.default.contentsOfDirectory(atPath: work.mountpoint.path).contains(".snapshots"))
+        try work.remount()
+        #expect(try withoutLinks(then()) == withoutLinks(before))
+    }
+
+    @Test func `a copy of a snapshot becomes the store of then`() throws {
+        let work = try makeStore()
+        try work.mount()
+        let rows = try work.sqlite("SELECT * FROM components; SELECT * FROM nodes; SELECT id, sha256, links FROM blobs")
+        try work.expect(0, ["snapshot", "create", "then"])
+        try work.write("g", Data("new".utf8))
+        try work.put(["g"])
+        try Program.shell("cp -a mnt/.snapshots/then copy", in: work.folder)
+        try work.expect(0, ["import", "copy"] + work.unlocking + ["--data-root", "new"])
+        let imported = try Program.run(
+            "/usr/bin/sqlite3",
+            ["new/osnova.db", "SELECT * FROM components; SELECT * FROM nodes; SELECT id, sha256, links FROM blobs"],
+            in: work.folder)
+        #expect(imported.text.trimmingCharacters(in: .newlines) == rows)
+        #expect(try Program.shell("diff -r root/identity new/identity", in: work.folder).code == 0)
+        try work.expect(0, ["verify"] + work.unlocking + ["--data-root", "new"])
+    }
+
+    @Test func `a deleted snapshot leaves nothing, and names are checked`() throws {
+        let work = try makeStore()
+        try work.mount()
+        let rows = {
+            try work.sqlite(
+                "SELECT id, links FROM blobs; SELECT count(*) FROM nodes; SELECT count(*) FROM frozen_documents")
+        }
+        let before = try rows()
+        let links = { try Program.shell("stat -c %h files/f2", in: work.mountpoint).text }
+        #expect(try links() == "2\n")
+        try work.expect(0, ["snapshot", "create", "a b"])
+        try work.expect(0, ["snapshot", "create", "c"])
+        #expect(eventually(within: 2) { try links() == "6\n" })
+        let listed = try work.expect(0, ["snapshot", "list", "--json"]).json() as? [[String: Any]]
+        #expect(listed?.map { $0["name"] as? String } == ["a b", "c"])
+        try work.expect(73, ["snapshot", "create", "c"])
+        for bad in ["", ".", "..", "a/b", "a\nb"] { try work.expect(64, ["snapshot", "create", bad]) }
+        try work.expect(66, ["snapshot", "delete", "nothing"])
+        for name in ["a b", "c"] { try work.expect(0, ["snapshot", "delete", name]) }
+        #expect(eventually(within: 2) { try links() == "2\n" })
+        #expect(try rows() == before)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: work.root.path + "/snapshots").isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: work.mounted(".snapshots").path).isEmpty)
+    }
+}
