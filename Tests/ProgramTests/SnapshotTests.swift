@@ -99,3 +99,42 @@ struct SnapshotTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: work.mounted(".snapshots").path).isEmpty)
     }
 }
+
+/// Content that is removed while somebody reads it.
+@Suite(.serialized, .enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"))
+struct RemovalTests {
+    @Test func `an open file keeps its content when its blob is removed, until the last reader closes it`() throws {
+        let work = try Workspace()
+        let content = try work.write("f", noise(20 << 20, seed: 4))
+        try work.write("g", noise(5000, seed: 5))
+        let hash = String(try work.put(["f", "g"]).text.prefix(64))
+        try work.sqlite(
+            "INSERT INTO components(component_id, name, version, type, manifest_json, installed_at) "
+                + "VALUES ('c', 'n', '1.0.0', 'backend', 'before', 1)")
+        try work.mount()
+        let told = { try String(contentsOf: work.mounted("components/c/manifest.json"), encoding: .utf8) }
+        #expect(try told() == "before")
+        let reader = try FileHandle(forReadingFrom: work.mounted("blobs/\(hash)"))
+        #expect(try reader.read(upToCount: 1000) == content.prefix(1000))
+        // As a collector of garbage does it: the rows first, the file when mounts had the time to hear of it. That the
+        // manifest, which the kernel keeps, is the new one shows that everything before it was told as well.
+        try work.sqlite("DELETE FROM nodes WHERE name = CAST('f' AS BLOB); DELETE FROM blobs WHERE sha256 = '\(hash)'")
+        #expect(try reader.read(upToCount: 3 << 20) == content[1000..<(1000 + (3 << 20))])
+        try work.sqlite("UPDATE components SET manifest_json = 'after'")
+        #expect(eventually { try told() == "after" })
+        let driver = try #require(try work.drivers().first)
+        let holds = { try Program.shell("ls -l /proc/\(driver)/fd").text.contains(hash) }
+        #expect(try holds())
+        try FileManager.default.removeItem(at: work.sealedFile(hash))
+        #expect(!FileManager.default.fileExists(atPath: work.mounted("blobs/\(hash)").path))
+        try reader.seek(toOffset: 0)
+        #expect(try reader.readToEnd() == content)
+        try reader.close()
+        #expect(eventually { try !holds() })
+        // One that nobody reads is not held at all.
+        let other = try Program.shell("ls blobs", in: work.mountpoint).text.prefix(64)
+        try work.sqlite("DELETE FROM nodes WHERE name = CAST('g' AS BLOB); DELETE FROM blobs")
+        #expect(eventually { try FileManager.default.contentsOfDirectory(atPath: work.mounted("blobs").path).isEmpty })
+        #expect(eventually { try !Program.shell("ls -l /proc/\(driver)/fd").text.contains(String(other)) })
+    }
+}

@@ -32,6 +32,7 @@ public final class CatalogReader {
     private let blobIdentity: Statement
     private let tagPage: Statement
     private let componentName: Statement
+    private let removals: Statement
     private let documents: DocumentReader
     private let snapshots: SnapshotReader
 
@@ -53,6 +54,11 @@ public final class CatalogReader {
         blobIdentity = try statement("SELECT sha256, size, nonce, verified_at FROM blobs WHERE id = ?1")
         tagPage = try statement("SELECT tags FROM blob_tags WHERE position = ?1")
         snapshots = try SnapshotReader(connection.handle)
+        removals = try statement(
+            """
+            SELECT name FROM node_changes
+            WHERE operation = \(ChangeOperation.removed.rawValue) AND directory = \(FixedNode.blobs.rawValue) AND inode = ?1
+            """)
         componentName = try statement(
             "SELECT name FROM nodes WHERE id = ?1 AND kind = \(NodeKind.component.rawValue)")
         documents = try DocumentReader(connection.handle)
@@ -169,6 +175,12 @@ public final class CatalogReader {
                 id: id, size: found.integer(1), nonce: [UInt8](found.bytes(2)),
                 verified: found.isNull(3) ? nil : found.integer(3))
         }
+    }
+
+    /// The name of a blob whose row was removed lately, from the change log; reads all of the log.
+    public func removedBlob(row: Int64) throws -> ContentID? {
+        removals.bind(Int64(bitPattern: Inode.blob(row).number), at: 1)
+        return try removals.first { ContentID(hex: $0.bytes(0)) }
     }
 
     /// Copies a row of chunk tags into memory; the number of bytes copied, 0 where there is no such row.

@@ -1,10 +1,10 @@
-/// Schema version 3: snapshots of the tree.
+/// Schema version 3: snapshots of the tree; removed blobs are told.
 ///
 /// Frozen. A snapshot is a copy of the nodes below a directory of its own, so that it is looked up, listed and counted like
 /// the rest, and holds on to its blobs by the same link counts.
 enum SnapshotSchema {
     static let version = 3
-    static let description = "Snapshots"
+    static let description = "Snapshots, removals of blobs"
 
     static let sql = """
         -- The inode number that programs see, where it is that of the node that this one is a copy of.
@@ -28,6 +28,15 @@ enum SnapshotSchema {
             newest_blob INTEGER NOT NULL, -- blobs up to this one belong to it
             created_at INTEGER NOT NULL   -- Unix nanoseconds
         );
+
+        -- Whoever removes a blob's row, mounted trees hear of it. Operation 2 is a removal, directory 3 is /blobs.
+        CREATE TRIGGER blobs_removed AFTER DELETE ON blobs BEGIN
+            DELETE FROM blob_tags WHERE position BETWEEN OLD.id << 16 AND OLD.id << 16 | 65535;
+            UPDATE nodes SET modified_at = max(modified_at + 1, CAST(strftime('%s', 'now') AS INTEGER) * 1000000000)
+                WHERE id = 3;
+            INSERT INTO node_changes(operation, directory, name, inode)
+                VALUES (2, 3, CAST(OLD.sha256 AS BLOB), OLD.id << 4 | 2);
+        END;
 
         -- Not listed in the root: its parent is none.
         INSERT INTO nodes(id, parent, kind, name, modified_at)

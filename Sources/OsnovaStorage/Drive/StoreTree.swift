@@ -17,6 +17,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     let hostFiles = HostOpenFiles()
     let folders: ComponentFolders
     let generated: GeneratedFiles
+    let removedBlobs = RemovedBlobs()
     /// What the driver counts.
     public let metrics = DriveMetrics()
     private let feed: ChangeFeed
@@ -57,7 +58,27 @@ public final class StoreTree: FileTree, @unchecked Sendable {
 
     /// The kernel let go of an inode.
     public func forget(_ inode: UInt64, lookups: UInt64) {
-        if case .generated(let state)? = Inode(number: inode) { generated.forget(state, lookups: lookups) }
+        switch Inode(number: inode) {
+        case .generated(let state): generated.forget(state, lookups: lookups)
+        case .blob(let row): removedBlobs.release(row)
+        default: break
+        }
+    }
+
+    /// A removed blob that no program has open is let go of at once; the kernel would never tell of forgetting it.
+    public func settleRemoved(_ inode: UInt64, isHeld: Bool) {
+        if !isHeld, case .blob(let row)? = Inode(number: inode) { removedBlobs.release(row) }
+    }
+
+    /// Opens the files of removed blobs before the kernel hears of the removal: whoever has one open reads on.
+    private func hold(_ changes: [TreeChange]) {
+        for case .removed(FixedNode.blobs.inode.number, let name, let inode) in changes {
+            guard case .blob(let row)? = Inode(number: inode), let id = ContentID(hex: name),
+                removedBlobs.find(row) == nil
+            else { continue }
+            guard let file = try? openBlobs.find(row)?.file ?? store.blobs.open(id) else { continue }
+            removedBlobs.hold(.init(id: id, file: file), row: row)
+        }
     }
 
     /// Waits for changes of the tree, whoever wrote them; none after `seconds`.
@@ -68,6 +89,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             if try feed.hasNews() {
                 if try feed.hasDirtyRows() { try store.catalog.settle() }
                 let changes = try feed.next()
+                hold(changes)
                 if !changes.isEmpty { return changes }
             }
             let changes = try folderChanges()

@@ -56,7 +56,12 @@ final class StoreTreeWorker: FileTreeWorker {
         switch inode {
         case .host(let number): try host.attributes(of: number)
         case .generated(let number): tree.generated.attributes(of: number)
-        case .blob, .document: try catalog.attributes(of: inode)
+        case .document: try catalog.attributes(of: inode)
+        case .blob(let row):
+            try catalog.attributes(of: inode)
+                ?? tree.removedBlobs.find(row).map {
+                    Attributes(inode: inode, kind: .file, size: $0.size, links: 0, modified: 0, changed: 0)
+                }
         case .node: try catalog.attributes(of: inode).map { try extras.adjust($0) }
         }
     }
@@ -90,7 +95,13 @@ final class StoreTreeWorker: FileTreeWorker {
 
     func read(_ inode: Inode, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
         switch inode {
-        case .blob(let row): return try readBlob(row, at: offset, count: count)
+        case .blob(let row):
+            do {
+                return try readBlob(row, at: offset, count: count)
+            } catch let error as OsnovaError where error.kind == .notFound || error.kind == .damaged {
+                guard let held = try tree.removedBlobs.find(row) ?? holdRemoved(row) else { throw error }
+                return try read(held, at: offset, count: count)
+            }
         case .document(let document, let node):
             guard let content = try catalog.content(of: document, node: node) else {
                 throw OsnovaError(.notFound, "the row of \(document.fileName) is gone")
@@ -105,6 +116,26 @@ final class StoreTreeWorker: FileTreeWorker {
                 throw OsnovaError(.usage, "a directory has no content")
             }
             return keep(content, at: offset, count: count)
+        }
+    }
+
+    /// The file of a blob that was removed just now, before the thread that follows the changes has come to it.
+    private func holdRemoved(_ row: Int64) throws -> RemovedBlobs.Held? {
+        guard try catalog.identity(ofBlob: row) == nil, let id = try catalog.removedBlob(row: row),
+            let file = try? tree.store.blobs.open(id)
+        else { return nil }
+        let held = RemovedBlobs.Held(id: id, file: file)
+        tree.removedBlobs.hold(held, row: row)
+        return held
+    }
+
+    /// Reads a blob whose row is gone, for a program that had it open before.
+    private func read(_ held: RemovedBlobs.Held, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
+        let known = try held.verified(tree.store.keys())
+        return try reader.read(known.blob, file: held.file, at: offset, count: count) { chunks, memory in
+            let wanted = chunks.lowerBound * Tag.byteCount..<(chunks.upperBound + 1) * Tag.byteCount
+            guard wanted.upperBound <= known.tags.count else { throw OsnovaError.damaged("a removed blob is damaged") }
+            memory.copyBytes(from: known.tags[wanted])
         }
     }
 
