@@ -249,3 +249,56 @@ struct ViewTests {
             .flatMap { $0.split(separator: " ").last }.flatMap { Int($0) }
     }
 }
+
+/// What the program says of the machine, and what ordinary users can do.
+@Suite(.serialized, .enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"))
+struct MachineTests {
+    @Test func `doctor mounts twice, finds nothing changed, and tells how to back up`() throws {
+        let work = try Workspace()
+        for index in 0..<30 { try work.write("src/f\(index)", noise(1000 + index, seed: UInt64(index))) }
+        try work.put(["src"], options: ["-r"])
+        let outcome = try work.expect(0, ["doctor", "--json"] + work.unlocking)
+        let report = try #require(try outcome.json() as? [String: Any])
+        let checks = try #require(report["checks"] as? [[String: String]])
+        #expect(!checks.contains { $0["state"] == "bad" }, "\(outcome.text)")
+        #expect(checks.last?["subject"] == "two mounts" && checks.last?["state"] == "good", "\(outcome.text)")
+        #expect(Set((report["commands"] as? [String: String] ?? [:]).keys) == ["tar", "rsync", "restic", "borg"])
+        #expect(try work.expect(0, ["doctor"]).text.contains("not tried"))
+        #expect(try Program.shell("ls -d ${TMPDIR:-/tmp}/osnovafs-doctor-*").lines.isEmpty)
+    }
+
+    @Test(.enabled(if: Self.canBeNobody, "SKIPPED: needs root, runuser, fusermount3 and a /dev/fuse for all"))
+    func
+        `an ordinary user makes, mounts, reads and unmounts a store of his own`() throws
+    {
+        let work = try Workspace(initialize: false)
+        let home = "/tmp/osnovafs-nobody-\(UUID().uuidString)"
+        defer { _ = try? Program.shell("umount -l \(home)/mnt 2>/dev/null; rm -rf \(home)") }
+        try Program.shell(
+            "mkdir -p \(home)/mnt && cp \(Program.path) \(home)/osnovafs && cp \(work.phraseFile.path) \(home)/phrase "
+                + "&& echo hello > \(home)/f && chown -R nobody \(home)")
+        let asNobody = { (line: String) in
+            try Program.shell("cd \(home) && runuser -u nobody -- env OSNOVA_DATA_ROOT=\(home)/root bash -c '\(line)'")
+        }
+        let made = try asNobody(
+            "./osnovafs init --phrase-file phrase && ./osnovafs put f --phrase-file phrase && ./osnovafs mount mnt --phrase-file phrase"
+        )
+        #expect(made.code == 0, "\(made.errors)")
+        let seen = try asNobody(
+            "cat mnt/files/f; stat -c %U mnt/files/f; ls mnt; ls mnt/logs; sha256sum --quiet -c mnt/SHA256SUMS || cd mnt && sha256sum --quiet -c SHA256SUMS"
+        )
+        #expect(
+            seen.text.hasPrefix("hello\nnobody\n") && seen.text.contains("osnova.db"), "\(seen.text) \(seen.errors)")
+        // Without allow_other not even root sees an ordinary user's mount.
+        #expect(try Program.shell("ls \(home)/mnt").errors.contains("Permission denied"))
+        #expect(try asNobody("./osnovafs unmount mnt").code == 0)
+        let refused = try asNobody("./osnovafs mount -o allow_other mnt --phrase-file phrase")
+        if try Program.shell("grep -qx user_allow_other /etc/fuse.conf").code != 0 {
+            #expect(refused.code == 77 && refused.errors.contains("user_allow_other"), "\(refused.errors)")
+        }
+    }
+
+    private static let canBeNobody =
+        getuid() == 0 && (try? Program.shell("runuser -u nobody -- test -r /dev/fuse -a -w /dev/fuse").code) == 0
+        && ["/usr/sbin/runuser", "/usr/bin/fusermount3"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
+}
