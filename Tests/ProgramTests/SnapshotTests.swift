@@ -137,4 +137,42 @@ struct RemovalTests {
         #expect(eventually { try FileManager.default.contentsOfDirectory(atPath: work.mounted("blobs").path).isEmpty })
         #expect(eventually { try !Program.shell("ls -l /proc/\(driver)/fd").text.contains(String(other)) })
     }
+
+    @Test func `fifty listings while blobs come and go: none is doubled, no survivor is missing`() throws {
+        let work = try Workspace()
+        // Rows are enough for a listing: ten thousand that stay.
+        try work.sqlite(
+            """
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+            INSERT INTO blobs(sha256, size, created_at) SELECT printf('%064x', i * 2), 1, 1 FROM n
+            """)
+        try work.mount()
+        let script = """
+            import os, sqlite3, sys, threading
+            blobs, database = sys.argv[1:]
+            survivors = {"%064x" % (2 * i) for i in range(1, 10001)}
+            done = threading.Event()
+            def churn():
+                rows = sqlite3.connect(database, timeout=20); added = 0
+                while not done.is_set():
+                    for _ in range(20):
+                        added += 1
+                        rows.execute("INSERT INTO blobs(sha256, size, created_at) VALUES (?, 1, 1)", ["%064x" % (2 * added + 1)])
+                    rows.execute("DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blobs WHERE id > 10000 ORDER BY id LIMIT 19)")
+                    rows.commit()
+            thread = threading.Thread(target=churn); thread.start()
+            try:
+                for _ in range(50):
+                    names = os.listdir(blobs)
+                    assert len(names) == len(set(names)), "doubled"
+                    assert survivors <= set(names), "missing"
+            finally:
+                done.set(); thread.join()
+            """
+        try work.write("list.py", Data(script.utf8))
+        let outcome = try Program.run(
+            "/usr/bin/python3",
+            [work.folder.path + "/list.py", work.mounted("blobs").path, work.root.path + "/osnova.db"])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+    }
 }
