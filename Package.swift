@@ -48,13 +48,13 @@ let package = Package(
         room(
             "Catalog",
             knows: [
-                "Primitives", "Tree",
+                "Primitives", "Tree", system,
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         room(
             "OsnovaStorage",
             knows: [
-                "Primitives", "Sealing", "Keyring", "Blobs", "Catalog", "Tree", system,
+                "Primitives", "Sealing", "Keyring", "Blobs", "Catalog", "Tree", "CLinux", system,
                 .product(name: "Logging", package: "swift-log"),
             ]),
         room("Mounting", knows: ["Primitives", "Tree", "CFuse", system]),

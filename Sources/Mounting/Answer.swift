@@ -1,5 +1,6 @@
 internal import CFuse
 internal import Glibc
+internal import Primitives
 internal import Tree
 
 /// What a request is answered with.
@@ -7,7 +8,8 @@ internal import Tree
 /// Each operation returns one and `answer` below sends it, so no request can be forgotten or answered twice.
 enum Answer {
     case entry(fuse_entry_param)
-    case attributes(stat)
+    /// Attributes and the seconds that they are valid for.
+    case attributes(stat, Double)
     /// Memory that stays valid until the thread's next request.
     case bytes(UnsafeRawBufferPointer)
     /// The size of an extended attribute, for a program that asks how much memory it needs.
@@ -15,11 +17,16 @@ enum Answer {
     case statistics(statvfs)
     case error(Int32)
 
+    /// Whether something went wrong; a name or an attribute that is not there is an answer like any other.
+    var isFailure: Bool {
+        if case .error(let number) = self { ![ENOENT, ENODATA, EOPNOTSUPP].contains(number) } else { false }
+    }
+
     /// A failing reply means that the program gave up waiting or that the mount is gone: nobody is left to tell.
     func send(to request: fuse_req_t) {
         switch self {
         case .entry(var entry): fuse_reply_entry(request, &entry)
-        case .attributes(var status): fuse_reply_attr(request, &status, AttributeTranslation.validity)
+        case .attributes(var status, let validity): fuse_reply_attr(request, &status, validity)
         case .bytes(let bytes):
             fuse_reply_buf(request, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
         case .length(let length): fuse_reply_xattr(request, length)
@@ -29,15 +36,20 @@ enum Answer {
     }
 }
 
-/// Runs an operation on an inode and sends its answer: the one place where errors become errnos.
+/// Runs an operation on an inode and sends its answer: the one place where errors become errnos and requests are counted.
 func answer(
-    _ request: fuse_req_t?, about number: fuse_ino_t, _ operation: (ThreadContext, Inode) throws -> Answer
+    _ request: fuse_req_t?, about number: fuse_ino_t, as kind: DriveOperation,
+    _ operation: (ThreadContext, Inode) throws -> Answer
 ) {
     guard let request else { return }
+    let started = Clock.monotonic
+    var counters: DriveCounters?
     let answer: Answer
     do {
+        let context = try ThreadContext.current(for: request)
+        counters = context.counters
         if let inode = Inode(number: number) {
-            answer = try operation(try ThreadContext.current(for: request), inode)
+            answer = try operation(context, inode)
         } else {
             answer = .error(ENOENT)
         }
@@ -47,4 +59,5 @@ func answer(
         answer = .error(errorNumber)
     }
     answer.send(to: request)
+    counters?.count(kind, nanoseconds: Clock.monotonic &- started, failed: answer.isFailure)
 }

@@ -5,7 +5,7 @@ internal import Tree
 /// Makes `struct stat` of a tree's attributes for one mount.
 struct AttributeTranslation: Sendable {
     /// How long the kernel may keep names and attributes, in seconds: changes are pushed (`ChangePush`).
-    static let validity = 86400.0
+    private static let day = 86400.0
     /// What programs take as the size of their read buffer, in bytes.
     static let preferredReadSize = 128 << 10
 
@@ -22,8 +22,8 @@ struct AttributeTranslation: Sendable {
     func status(_ attributes: Attributes) -> stat {
         var status = stat()
         let size = off_t(max(0, attributes.size))
-        status.st_ino = ino_t(attributes.inode)
-        status.st_mode = mode(of: attributes.kind)
+        status.st_ino = ino_t(attributes.shownInode)
+        status.st_mode = mode(of: attributes)
         status.st_nlink = nlink_t(attributes.links)
         status.st_uid = user
         status.st_gid = group
@@ -40,15 +40,24 @@ struct AttributeTranslation: Sendable {
     /// What a lookup answers; the kernel keeps it until it is told otherwise.
     func entry(_ attributes: Attributes) -> fuse_entry_param {
         fuse_entry_param(
-            ino: attributes.inode, generation: 0, attr: status(attributes), attr_timeout: Self.validity,
-            entry_timeout: Self.validity)
+            ino: attributes.inode, generation: 0, attr: status(attributes),
+            attr_timeout: Self.validity(attributes.lifetime), entry_timeout: Self.validity(attributes.nameLifetime))
     }
 
-    private func mode(of kind: Attributes.Kind) -> mode_t {
-        switch kind {
-        case .directory: S_IFDIR | 0o555 & ~umask
-        case .file: S_IFREG | 0o444 & ~umask
-        case .program: S_IFREG | 0o555 & ~umask
+    /// Seconds.
+    static func validity(_ lifetime: Attributes.Lifetime) -> Double {
+        switch lifetime {
+        case .told: day
+        case .unknown: 0
+        }
+    }
+
+    private func mode(of attributes: Attributes) -> mode_t {
+        let granted = mode_t(attributes.permissions ?? 0o777) & ~umask
+        return switch attributes.kind {
+        case .directory: S_IFDIR | 0o555 & granted
+        case .file: S_IFREG | 0o444 & granted
+        case .program: S_IFREG | 0o555 & granted
         case .symbolicLink: S_IFLNK | 0o777
         }
     }

@@ -49,7 +49,9 @@ struct ChangePush {
         if isBlob(child) || kernel.deleteEntry(name, of: child, in: directory) != 0 {
             check(kernel.dropEntry(name, in: directory), directory)
         }
-        check(kernel.dropInode(child, keepingPages: true), child)
+        let result = kernel.dropInode(child, keepingPages: true)
+        check(result, child)
+        tree.settleRemoved(child, isHeld: result == 0)
     }
 
     private func drop(_ inode: UInt64) {
@@ -90,7 +92,7 @@ extension ChangePush {
                     // A blob's pages are those of its SHA-256 for ever; only its attributes can change.
                     let inode = entry.attributes.inode
                     check(kernel.dropInode(inode, keepingPages: isBlob(inode)), inode)
-                    guard entry.attributes.kind == .directory else { continue }
+                    guard entry.attributes.kind == .directory, entry.attributes.lifetime == .told else { continue }
                     if let inode = Inode(number: entry.attributes.inode) { waiting.append(inode) }
                 }
                 guard let last = entries.last else { break }

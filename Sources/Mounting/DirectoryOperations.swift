@@ -20,7 +20,7 @@ func readDirectoryWithAttributes(
 private func listDirectory(
     _ request: fuse_req_t?, _ number: fuse_ino_t, _ size: Int, _ offset: off_t, withAttributes: Bool
 ) {
-    answer(request, about: number) { context, directory in
+    answer(request, about: number, as: .readdir) { context, directory in
         guard let request, let position = UInt64(exactly: offset), size >= 0 else { return .error(EINVAL) }
         var page = DirectoryPage(request, context, size: size, withAttributes: withAttributes)
         try page.fill(directory, from: position)
@@ -84,6 +84,8 @@ private struct DirectoryPage {
             return true
         }
         var entry = context.translation.entry(attributes)
+        // To the kernel an entry without an inode is a name and a number alone; it looks the rest up when it needs it.
+        if attributes.isOutline { entry.ino = 0 }
         append(name, &entry, position)
         return !isFull
     }

@@ -5,7 +5,7 @@ internal import Tree
 func getExtendedAttribute(
     _ request: fuse_req_t?, _ number: fuse_ino_t, _ name: UnsafePointer<CChar>?, _ size: Int
 ) {
-    answer(request, about: number) { context, inode in
+    answer(request, about: number, as: .getxattr) { context, inode in
         guard let name else { return .error(EINVAL) }
         let wanted = String(cString: name)
         if isForeign(wanted) { return .error(EOPNOTSUPP) }
@@ -16,7 +16,7 @@ func getExtendedAttribute(
 }
 
 func listExtendedAttributes(_ request: fuse_req_t?, _ number: fuse_ino_t, _ size: Int) {
-    answer(request, about: number) { context, inode in
+    answer(request, about: number, as: .getxattr) { context, inode in
         var names: [UInt8] = []
         for attribute in try context.worker.extendedAttributes(of: inode) {
             names += attribute.name.utf8

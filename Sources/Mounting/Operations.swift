@@ -33,7 +33,7 @@ private func startConnection(_: UnsafeMutableRawPointer?, _ connection: UnsafeMu
 }
 
 private func lookUpName(_ request: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePointer<CChar>?) {
-    answer(request, about: parent) { context, directory in
+    answer(request, about: parent, as: .lookup) { context, directory in
         guard let name else { return .error(EINVAL) }
         let bytes = UnsafeRawBufferPointer(start: name, count: strlen(name))
         guard let attributes = try context.worker.lookup(bytes, in: directory) else { return .error(ENOENT) }
@@ -41,27 +41,37 @@ private func lookUpName(_ request: fuse_req_t?, _ parent: fuse_ino_t, _ name: Un
     }
 }
 
-// Inode numbers are database rows: there is no table from which an inode could be forgotten.
+// Inode numbers are database rows, so there is no table from which an inode could be forgotten; but a tree may hold the
+// content of a removed one for those who still read it.
 
-private func forgetInode(_ request: fuse_req_t?, _: fuse_ino_t, _: UInt64) {
+private func forgetInode(_ request: fuse_req_t?, _ number: fuse_ino_t, _ lookups: UInt64) {
+    guard let request else { return }
+    Server.of(request)?.tree.forget(number, lookups: lookups)
     fuse_reply_none(request)
 }
 
-private func forgetInodes(_ request: fuse_req_t?, _: Int, _: UnsafeMutablePointer<fuse_forget_data>?) {
+private func forgetInodes(_ request: fuse_req_t?, _ count: Int, _ list: UnsafeMutablePointer<fuse_forget_data>?) {
+    guard let request else { return }
+    if let tree = Server.of(request)?.tree {
+        for entry in UnsafeBufferPointer(start: list, count: list == nil ? 0 : max(0, count)) {
+            tree.forget(entry.ino, lookups: entry.nlookup)
+        }
+    }
     fuse_reply_none(request)
 }
 
 private func getAttributes(
     _ request: fuse_req_t?, _ number: fuse_ino_t, _: UnsafeMutablePointer<fuse_file_info>?
 ) {
-    answer(request, about: number) { context, inode in
+    answer(request, about: number, as: .getattr) { context, inode in
         guard let attributes = try context.worker.attributes(of: inode) else { return .error(ENOENT) }
-        return .attributes(context.translation.status(attributes))
+        return .attributes(
+            context.translation.status(attributes), AttributeTranslation.validity(attributes.lifetime))
     }
 }
 
 private func readLink(_ request: fuse_req_t?, _ number: fuse_ino_t) {
-    answer(request, about: number) { context, inode in
+    answer(request, about: number, as: .readlink) { context, inode in
         let target = try context.worker.target(of: inode)
         guard let bytes = context.keep(target) else { return .error(ENAMETOOLONG) }
         return .bytes(bytes)
@@ -83,15 +93,16 @@ private func readFile(
     _ request: fuse_req_t?, _ number: fuse_ino_t, _ count: Int, _ offset: off_t,
     _: UnsafeMutablePointer<fuse_file_info>?
 ) {
-    answer(request, about: number) { context, inode in
+    answer(request, about: number, as: .read) { context, inode in
         guard offset >= 0, count >= 0 else { return .error(EINVAL) }
         let bytes = try context.worker.read(inode, at: Int64(offset), count: count)
+        context.counters.count(bytes: bytes.count, of: context.worker.contentKind(of: inode))
         return .bytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
     }
 }
 
 private func getStatistics(_ request: fuse_req_t?, _ number: fuse_ino_t) {
-    answer(request, about: number) { context, _ in
+    answer(request, about: number, as: .statfs) { context, _ in
         .statistics(DiskTranslation.statistics(try context.tree.diskUsage()))
     }
 }

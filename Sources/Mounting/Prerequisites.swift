@@ -19,7 +19,7 @@ enum Prerequisites {
         }
     }
 
-    private static func checkDevice(_ device: String) throws {
+    static func checkDevice(_ device: String) throws {
         let descriptor = open(device, O_RDWR | O_CLOEXEC)
         guard descriptor < 0 else {
             close(descriptor)
@@ -36,7 +36,7 @@ enum Prerequisites {
         }
     }
 
-    private static func allowsOther(_ configuration: String) -> Bool {
+    static func allowsOther(_ configuration: String) -> Bool {
         guard let file = fopen(configuration, "re") else { return false }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 1024)

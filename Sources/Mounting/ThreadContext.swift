@@ -11,6 +11,7 @@ final class ThreadContext {
     let worker: any FileTreeWorker
     let tree: any FileTree
     let translation: AttributeTranslation
+    let counters: DriveCounters
     /// Directory pages and extended attributes on their way to the kernel.
     let scratch = ScratchBuffer(count: scratchSize)
     private let name = ScratchBuffer(count: FileName.longest + 1)
@@ -23,6 +24,7 @@ final class ThreadContext {
         }
         tree = server.tree
         translation = server.translation
+        counters = tree.metrics.makeCounters()
     }
 
     /// Copies bytes to where they stay until the thread's next request; nil where they are too many.

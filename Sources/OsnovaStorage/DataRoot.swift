@@ -38,6 +38,11 @@ public struct DataRoot: Sendable, Equatable {
     /// The log of this program.
     public var log: String { "\(path)/logs/osnova.log" }
 
+    /// The numbers of what the mount passes through (``NumberBook``).
+    var numbers: String { "\(path)/view.db" }
+    /// The components' own files.
+    var components: String { "\(path)/components" }
+
     /// Whether a store is there.
     public var hasDatabase: Bool { access(database, F_OK) == 0 }
 

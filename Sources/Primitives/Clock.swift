@@ -9,6 +9,13 @@ public enum Clock {
         return now.nanoseconds
     }
 
+    /// Nanoseconds of a clock that nobody sets; only differences mean something.
+    public static var monotonic: UInt64 {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return UInt64(bitPattern: now.nanoseconds)
+    }
+
     /// Unix time in seconds.
     public static var seconds: Int64 { nanoseconds / 1_000_000_000 }
 }

@@ -9,8 +9,18 @@ public struct Attributes: Sendable, Equatable {
         case symbolicLink
     }
 
-    /// The inode's number.
+    /// How long the kernel may keep attributes and names without asking again.
+    public enum Lifetime: Sendable {
+        /// For good: a change is told (`TreeChange`).
+        case told
+        /// Not at all: nobody tells when such a file changes.
+        case unknown
+    }
+
+    /// The number by which the kernel knows the inode.
     public var inode: UInt64
+    /// The number that programs see; the same as `inode` unless two states of one file are held at the same time.
+    public var shownInode: UInt64
     /// What it is.
     public var kind: Kind
     /// Bytes.
@@ -21,10 +31,19 @@ public struct Attributes: Sendable, Equatable {
     public var modified: Int64
     /// Unix time of the last change of attributes, in nanoseconds.
     public var changed: Int64
+    /// Permission bits that the mount narrows further; nil for what a kind of file usually has.
+    public var permissions: UInt32?
+    /// How long the name may be kept.
+    public var nameLifetime = Lifetime.told
+    /// How long the attributes may be kept.
+    public var lifetime = Lifetime.told
+    /// Whether a listing tells only number and kind, because the rest would first have to be made.
+    public var isOutline = false
 
     /// Gathers the attributes of an inode.
     public init(inode: Inode, kind: Kind, size: Int64, links: UInt32 = 1, modified: Int64, changed: Int64) {
         self.inode = inode.number
+        shownInode = inode.number
         self.kind = kind
         self.size = size
         self.links = links

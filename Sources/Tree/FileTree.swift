@@ -14,6 +14,17 @@ public protocol FileTree: Sendable {
     /// The state of the disk behind the tree.
     func diskUsage() throws -> DiskUsage
 
+    /// Told that the kernel has let go of an inode; `lookups` times it was given by a lookup or a listing before.
+    ///
+    /// Called for every inode, so it must cost nothing where nothing is held for one.
+    func forget(_ inode: UInt64, lookups: UInt64)
+
+    /// Told, after the change was passed on, whether the kernel still holds an inode whose last name is gone.
+    func settleRemoved(_ inode: UInt64, isHeld: Bool)
+
+    /// What the driver counts.
+    var metrics: DriveMetrics { get }
+
     /// Told of an error that a program got as EIO, so that its reason is found in a log.
     func report(_ error: any Error, inode: UInt64)
 }
@@ -42,6 +53,9 @@ public protocol FileTreeWorker: AnyObject {
 
     /// The content from `offset`, at most `count` bytes and less at the end; valid until this worker's next call.
     func read(_ inode: Inode, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer
+
+    /// As what the bytes of an inode are counted.
+    func contentKind(of inode: Inode) -> ContentKind
 
     /// The extended attributes of an inode, by name.
     func extendedAttributes(of inode: Inode) throws -> [(name: String, value: [UInt8])]
@@ -87,4 +101,17 @@ public struct DiskUsage: Sendable {
         self.files = files
         self.freeFiles = freeFiles
     }
+}
+
+extension FileTree {
+    /// Holds nothing, so lets go of nothing.
+    public func forget(_: UInt64, lookups _: UInt64) {}
+
+    /// Holds nothing, so lets go of nothing.
+    public func settleRemoved(_: UInt64, isHeld _: Bool) {}
+}
+
+extension FileTreeWorker {
+    /// The kind that the number alone tells.
+    public func contentKind(of inode: Inode) -> ContentKind { ContentKind(inode) }
 }

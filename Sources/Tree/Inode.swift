@@ -9,6 +9,10 @@ public enum Inode: Hashable, Sendable {
     case blob(Int64)
     /// A document that is made from the row behind a node.
     case document(Document, node: Int64)
+    /// A file or directory of the data root that is shown as it is; its row is in the book of numbers.
+    case host(Int64)
+    /// A state of a file that the driver makes up, or a fixed place; see ``GeneratedFile``.
+    case generated(Int64)
 
     /// The documents shown of a row.
     public enum Document: UInt64, Sendable, CaseIterable {
@@ -31,6 +35,8 @@ public enum Inode: Hashable, Sendable {
 
     private static let nodeKind: UInt64 = 1
     private static let blobKind: UInt64 = 2
+    private static let hostKind: UInt64 = 6
+    private static let generatedKind: UInt64 = 7
     private static let largestRow: UInt64 = (1 << 59) - 1
 
     /// The inode of a number; nil for a number that was never given out.
@@ -40,6 +46,8 @@ public enum Inode: Hashable, Sendable {
         switch number & 15 {
         case Self.nodeKind: self = .node(row)
         case Self.blobKind: self = .blob(row)
+        case Self.hostKind: self = .host(row)
+        case Self.generatedKind: self = .generated(row)
         case let kind:
             guard let document = Document(rawValue: kind) else { return nil }
             self = .document(document, node: row)
@@ -52,6 +60,8 @@ public enum Inode: Hashable, Sendable {
         case .node(let row): Self.compose(row, Self.nodeKind)
         case .blob(let row): Self.compose(row, Self.blobKind)
         case .document(let document, let row): Self.compose(row, document.rawValue)
+        case .host(let row): Self.compose(row, Self.hostKind)
+        case .generated(let row): Self.compose(row, Self.generatedKind)
         }
     }
 
@@ -70,6 +80,8 @@ public enum FixedNode: Int64, Sendable, CaseIterable {
     case blobs = 3
     case cache = 4
     case files = 5
+    /// Known by its name alone: a walk of the root does not come to it.
+    case snapshots = 6
 
     /// The name in the root directory; empty for the root itself.
     public var name: String {
@@ -80,6 +92,7 @@ public enum FixedNode: Int64, Sendable, CaseIterable {
         case .blobs: "blobs"
         case .cache: "cache"
         case .files: "files"
+        case .snapshots: ".snapshots"
         }
     }
 

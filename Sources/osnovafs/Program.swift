@@ -56,6 +56,6 @@ struct RootCommand: ParsableCommand {
             GetCommand.self, ListCommand.self, ComponentCommand.self, AppCommand.self, CacheCommand.self,
             VerifyCommand.self, StatsCommand.self, FileCommand.self, MessageCommand.self, TransactionCommand.self,
             PreferenceCommand.self, KeyCommand.self, SearchCommand.self, DatabaseCommand.self, PasswordCommands.self,
-            UnlockCommand.self, CocoonCommand.self,
+            UnlockCommand.self, CocoonCommand.self, ImportCommand.self, SnapshotCommand.self, DoctorCommand.self,
         ])
 }

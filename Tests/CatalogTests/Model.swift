@@ -67,7 +67,9 @@ struct Model {
 
     func tree() throws -> [String: Expectation] {
         var tree: [String: Expectation] = ["": Expectation(kind: .directory)]
-        for node in FixedNode.allCases where node != .root { tree[node.name] = Expectation(kind: .directory) }
+        for node in FixedNode.allCases where ![.root, .snapshots].contains(node) {
+            tree[node.name] = Expectation(kind: .directory)
+        }
         for (hash, blob) in blobs where blob.isKnown { tree["blobs/\(hash)"] = link(to: hash) }
         for (id, component) in components { try add(component, id, &tree) }
         for (id, application) in applications { try add(application, id, &tree) }

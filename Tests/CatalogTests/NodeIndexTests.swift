@@ -122,6 +122,7 @@ private struct Inodes {
             if let owner = owners[number] { return "\(path) has the number that \(owner) had" }
             owners[number] = path
             return nil
+        case .host, .generated: return "\(path) is no file of the catalog"
         case nil: return "\(path) has no number"
         }
     }

@@ -101,6 +101,12 @@ final class MemoryTree: FileTree {
         DiskUsage(blockSize: 512, blocks: 1000, freeBlocks: 300, availableBlocks: 200, files: 50, freeFiles: 7)
     }
 
+    let metrics = DriveMetrics()
+
+    func forget(_ inode: UInt64, lookups: UInt64) {}
+
+    func settleRemoved(_ inode: UInt64, isHeld: Bool) {}
+
     func report(_ error: any Error, inode: UInt64) { state.withLock { $0.reports.append("\(error)") } }
 }
 
@@ -167,6 +173,8 @@ private final class MemoryWorker: FileTreeWorker {
         memory.bytes.copyBytes(from: piece)
         return UnsafeRawBufferPointer(rebasing: memory.bytes.prefix(piece.count))
     }
+
+    func contentKind(of inode: Inode) -> ContentKind { ContentKind(inode) }
 
     func extendedAttributes(of inode: Inode) throws -> [(name: String, value: [UInt8])] {
         try file(inode, for: .extended)?.attributes ?? []

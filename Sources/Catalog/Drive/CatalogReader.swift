@@ -33,7 +33,10 @@ public final class CatalogReader {
     private let blobsAfter: Statement
     private let blobIdentity: Statement
     private let tagPage: Statement
+    private let componentName: Statement
+    private let removals: Statement
     private let documents: DocumentReader
+    private let snapshots: SnapshotReader
 
     /// Documents come before the nodes of a directory: their cookies are their kinds', a node's is its id's.
     private static let cookieBase: UInt64 = 16
@@ -57,6 +60,14 @@ public final class CatalogReader {
             FROM blobs WHERE id = ?1
             """)
         tagPage = try statement("SELECT tags FROM blob_tags WHERE position = ?1")
+        snapshots = try SnapshotReader(connection.handle)
+        removals = try statement(
+            """
+            SELECT name FROM node_changes
+            WHERE operation = \(ChangeOperation.removed.rawValue) AND directory = \(FixedNode.blobs.rawValue) AND inode = ?1
+            """)
+        componentName = try statement(
+            "SELECT name FROM nodes WHERE id = ?1 AND kind = \(NodeKind.component.rawValue)")
         documents = try DocumentReader(connection.handle)
     }
 
@@ -75,7 +86,11 @@ public final class CatalogReader {
         }
         nodeByName.bind(directory, at: 1)
         nodeByName.bindBlob(name, at: 2)
-        return try nodeByName.first { NodeRow.attributes($0) }
+        if let found = try nodeByName.first({ NodeRow.attributes($0) }) { return found }
+        if directory == FixedNode.root.rawValue, name.elementsEqual(FixedNode.snapshots.name.utf8) {
+            return try attributes(of: FixedNode.snapshots.inode)
+        }
+        return try snapshots.lookup(name, in: directory)
     }
 
     /// The attributes of an inode; nil where there is none any more.
@@ -89,6 +104,22 @@ public final class CatalogReader {
             return try blobByID.first { BlobRow.attributes($0) }
         case .document(let document, let node):
             return try documents.attributes(of: document, node: node)
+        case .host, .generated: return nil
+        }
+    }
+
+    /// The name of a component's node, which is that of its directory in the data root; nil for any other node.
+    public func componentName(ofNode node: Int64) throws -> [UInt8]? {
+        componentName.bind(node, at: 1)
+        return try componentName.first { [UInt8]($0.bytes(0)) }
+    }
+
+    /// The node of a component's name; nil where there is none.
+    public func componentNode(named name: [UInt8]) throws -> Int64? {
+        try name.withUnsafeBytes {
+            nodeByName.bind(FixedNode.components.rawValue, at: 1)
+            nodeByName.bindBlob($0, at: 2)
+            return try nodeByName.first { $0.integer(0) }
         }
     }
 
@@ -101,6 +132,7 @@ public final class CatalogReader {
                 visit($0.bytes(BlobRow.nameColumn), BlobRow.attributes($0), Self.cookie($0.integer(0)))
             }
         }
+        if try snapshots.list(directory, after: row, { visit($0, $1, Self.cookie($2)) }) { return }
         if cookie < Self.cookieBase, try !listDocuments(of: directory, after: cookie, visit) { return }
         nodesOfParent.bind(directory, at: 1)
         nodesOfParent.bind(row, at: 2)
@@ -133,6 +165,12 @@ public final class CatalogReader {
         try documents.content(of: document, node: node)
     }
 
+    /// The bytes of a document of a snapshot; nil where the node is none.
+    public func frozenContent(ofNode node: Int64) throws -> [UInt8]? { try snapshots.content(ofNode: node) }
+
+    /// The directory of the data root that a snapshot's directory shows beside its nodes; nil for any other node.
+    public func hostedDirectory(ofNode node: Int64) throws -> [UInt8]? { try snapshots.hostedDirectory(ofNode: node) }
+
     // MARK: Blobs
 
     /// What a read needs to know of a blob; nil where there is none.
@@ -146,6 +184,12 @@ public final class CatalogReader {
         }
     }
 
+    /// The name of a blob whose row was removed lately, from the change log; reads all of the log.
+    public func removedBlob(row: Int64) throws -> ContentID? {
+        removals.bind(Int64(bitPattern: Inode.blob(row).number), at: 1)
+        return try removals.first { ContentID(hex: $0.bytes(0)) }
+    }
+
     /// Copies a row of chunk tags into memory; the number of bytes copied, 0 where there is no such row.
     public func copyTags(ofBlob row: Int64, page: Int, into memory: UnsafeMutableRawBufferPointer) throws -> Int {
         tagPage.bind(TagPage.position(blob: row, page: page), at: 1)
@@ -157,28 +201,4 @@ public final class CatalogReader {
             return count
         } ?? 0
     }
-}
-
-/// A private connection to the database, read-only by its own rule.
-final class Connection {
-    let handle: OpaquePointer
-
-    init(path: String) throws {
-        var handle: OpaquePointer?
-        // Read-write, since a read-only connection cannot recover a WAL; query_only keeps it from writing.
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
-        let code = sqlite3_open_v2(path, &handle, flags, nil)
-        guard code == SQLITE_OK, let handle else {
-            let error = Statement.failure(handle)
-            sqlite3_close_v2(handle)
-            throw error
-        }
-        self.handle = handle
-        sqlite3_busy_timeout(handle, 10_000)
-        // A mebibyte of pages a thread: the kernel's page cache holds the rest, and memory does not grow.
-        sqlite3_exec(handle, "PRAGMA query_only = 1; PRAGMA cache_size = -1024", nil, nil, nil)
-    }
-
-    // Deferred by SQLite until the last statement is finalized.
-    deinit { sqlite3_close_v2(handle) }
 }

@@ -79,6 +79,7 @@ public final class ChangeFeed {
         case .removed: .removed(directory: directory, name: [UInt8](row.bytes(3)), inode: inode)
         case .changed: .changed(inode: inode)
         case .attributes: .attributes(inode: inode)
+        case .everything: .everything
         case nil: nil
         }
     }

@@ -8,18 +8,24 @@ enum NodeRow {
 
     static let select = """
         SELECT nodes.id, nodes.kind, nodes.name, nodes.modified_at, nodes.target,
-            blobs.id, blobs.size, blobs.links, blobs.created_at, blobs.media_type,
-            blobs.sha256
+            blobs.id, blobs.size, blobs.links, blobs.created_at, blobs.media_type, blobs.sha256, nodes.shown, nodes.size
         FROM nodes LEFT JOIN blobs ON blobs.id = nodes.blob
         """
 
     static func attributes(_ row: Statement) -> Attributes {
         if !row.isNull(5) { return BlobRow.attributes(row, from: 5) }
-        let isLink = row.integer(1) == NodeKind.symbolicLink.rawValue
         let time = row.integer(3)
-        return Attributes(
-            inode: .node(row.integer(0)), kind: isLink ? .symbolicLink : .directory,
-            size: isLink ? Int64(row.bytes(targetColumn).count) : 0, modified: time, changed: time)
+        let kind: Attributes.Kind
+        let size: Int64
+        switch NodeKind(rawValue: row.integer(1)) {
+        case .symbolicLink: (kind, size) = (.symbolicLink, Int64(row.bytes(targetColumn).count))
+        case .frozenDocument: (kind, size) = (.file, row.integer(12))
+        default: (kind, size) = (.directory, 0)
+        }
+        var attributes = Attributes(
+            inode: .node(row.integer(0)), kind: kind, size: size, modified: time, changed: time)
+        if !row.isNull(11) { attributes.shownInode = UInt64(bitPattern: row.integer(11)) }
+        return attributes
     }
 }
 

@@ -41,6 +41,9 @@ final class Statement {
         return result
     }
 
+    /// Runs a statement that gives no rows.
+    func run() throws { try forEach { _ in false } }
+
     // MARK: Parameters
 
     func bind(_ value: Int64, at index: Int32) { sqlite3_bind_int64(handle, index, value) }

@@ -13,6 +13,12 @@ enum NodeKind: Int64 {
     case icon = 6
     case symbolicLink = 7
     case file = 8
+    /// A document of a snapshot.
+    case frozenDocument = 9
+    /// A directory of a snapshot that also shows what lies in the directory of the data root that its target names.
+    case hostedDirectory = 10
+    /// The blobs of a snapshot.
+    case blobDirectory = 11
 }
 
 /// The elementary changes of the tree: each keeps link counts, directory times and the change log right.
@@ -151,6 +157,10 @@ struct NodeWriter {
         try log(.attributes, directory: nil, name: nil, inode: .blob(blob))
     }
 
+    func logEverything() throws {
+        try log(.everything, directory: nil, name: nil, inode: nil)
+    }
+
     private func log(_ operation: ChangeOperation, directory: Int64?, name: Data?, inode: Inode?) throws {
         try run(
             "INSERT INTO node_changes(operation, directory, name, inode) VALUES (?, ?, ?, ?)",
@@ -164,4 +174,5 @@ enum ChangeOperation: Int64 {
     case removed = 2
     case changed = 3
     case attributes = 4
+    case everything = 5
 }

@@ -60,6 +60,9 @@ enum Migrations {
             Step(version: KeySchema.version, description: KeySchema.description) {
                 try $0.execute(sql: KeySchema.sql)
             },
+            Step(version: SnapshotSchema.version, description: SnapshotSchema.description) {
+                try $0.execute(sql: SnapshotSchema.sql)
+            },
         ]
     }
 
@@ -111,7 +114,7 @@ enum Migrations {
     }
 
     private static func insertFixedNodes(_ database: Database) throws {
-        for node in FixedNode.allCases {
+        for node in FixedNode.allCases where node.rawValue <= FixedNode.files.rawValue {
             try database.execute(
                 sql: "INSERT INTO nodes(id, parent, kind, name, modified_at) VALUES (?, ?, ?, ?, ?)",
                 arguments: [

@@ -50,7 +50,7 @@ extension Store {
     }
 
     /// The first 12 bytes of a sealed file; fewer where it is cut.
-    private func fileNonce(_ file: OwnedDescriptor) throws -> [UInt8] {
+    func fileNonce(_ file: OwnedDescriptor) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: Int(SealedLayout.nonceSize))
         do {
             let count = try bytes.withUnsafeMutableBytes { try SystemCalls.read(file, into: $0, at: 0) }

@@ -15,7 +15,14 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     let openBlobs = OpenBlobs()
     let adoptions = AdoptionDesk()
     let corrections = LengthCorrections()
+    let hostFiles = HostOpenFiles()
+    let folders: ComponentFolders
+    let generated: GeneratedFiles
+    let removedBlobs = RemovedBlobs()
+    /// What the driver counts.
+    public let metrics = DriveMetrics()
     private let feed: ChangeFeed
+    private let names: CatalogReader
     private let log: Logger
     private var blobsModified: Int64 = 0
 
@@ -27,12 +34,50 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         _ = try store.keys()
         self.store = store
         self.log = log
+        UnnamedFile.removeStale(in: store.root)
+        folders = ComponentFolders(path: store.root.components)
+        generated = GeneratedFiles(maker: try FileMaker(store: store, metrics: metrics))
+        names = try CatalogReader(path: store.root.database)
         feed = try ChangeFeed(path: store.root.database)
     }
 
     /// Opens a connection to the database and buffers for one thread.
     public func makeWorker() throws -> any FileTreeWorker {
         try StoreTreeWorker(tree: self)
+    }
+
+    /// The data root, as pass-through files are found below it.
+    func beneathRoot() throws -> BeneathDirectory {
+        do {
+            return try BeneathDirectory(path: store.root.path)
+        } catch {
+            throw error.failure("opening the data root \(store.root.path)")
+        }
+    }
+
+    /// The kernel let go of an inode.
+    public func forget(_ inode: UInt64, lookups: UInt64) {
+        switch Inode(number: inode) {
+        case .generated(let state): generated.forget(state, lookups: lookups)
+        case .blob(let row): removedBlobs.release(row)
+        default: break
+        }
+    }
+
+    /// A removed blob that no program has open is let go of at once; the kernel would never tell of forgetting it.
+    public func settleRemoved(_ inode: UInt64, isHeld: Bool) {
+        if !isHeld, case .blob(let row)? = Inode(number: inode) { removedBlobs.release(row) }
+    }
+
+    /// Opens the files of removed blobs before the kernel hears of the removal: whoever has one open reads on.
+    private func hold(_ changes: [TreeChange]) {
+        for case .removed(FixedNode.blobs.inode.number, let name, let inode) in changes {
+            guard case .blob(let row)? = Inode(number: inode), let id = ContentID(hex: name),
+                removedBlobs.find(row) == nil
+            else { continue }
+            guard let file = try? openBlobs.find(row)?.file ?? store.blobs.open(id) else { continue }
+            removedBlobs.hold(.init(id: id, file: file), row: row)
+        }
     }
 
     /// Waits for changes of the tree, whoever wrote them; none after `seconds`.
@@ -49,10 +94,22 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             if try feed.hasNews() {
                 if try feed.hasDirtyRows() { try store.catalog.settle() }
                 let changes = try feed.next()
+                hold(changes)
                 if !changes.isEmpty { return changes }
             }
+            let changes = try folderChanges()
+            if !changes.isEmpty { return changes }
             guard Clock.nanoseconds < deadline else { return [] }
-            Thread.sleep(forTimeInterval: Self.pollInterval)
+            folders.wait(atMost: Self.pollInterval)
+        }
+    }
+
+    /// A component's directory came or went, or a version's directory in it.
+    private func folderChanges() throws -> [TreeChange] {
+        let components = FixedNode.components.inode.number
+        return try folders.changes().names.sorted { $0.lexicographicallyPrecedes($1) }.flatMap { name -> [TreeChange] in
+            let own = try names.componentNode(named: name).map { TreeChange.changed(inode: Inode.node($0).number) }
+            return [.added(directory: components, name: name)] + (own.map { [$0] } ?? [])
         }
     }
 

@@ -11,6 +11,9 @@ final class StoreTreeWorker: FileTreeWorker {
     private let reader: BlobReader
     private let tags: TagCache
     private let documents: ScratchBuffer
+    private let host: HostFiles
+    private let extras: ViewEntries
+    private let counters: DriveCounters
     private var current: OpenBlob?
 
     /// A document's bytes that fit the buffer are served from it; a longer one is kept as it is.
@@ -22,36 +25,69 @@ final class StoreTreeWorker: FileTreeWorker {
         reader = try BlobReader(keys: tree.store.keys())
         tags = TagCache(catalog: catalog)
         documents = ScratchBuffer(count: BlobReader.maximumRead)
+        host = HostFiles(
+            root: try tree.beneathRoot(), book: try NumberBook(path: tree.store.root.numbers), openFiles: tree.hostFiles
+        )
+        counters = tree.metrics.makeCounters()
+        extras = ViewEntries(catalog: catalog, host: host, folders: tree.folders, generated: tree.generated)
     }
 
     // MARK: Names
 
     func lookup(_ name: UnsafeRawBufferPointer, in directory: Inode) throws -> Attributes? {
-        guard case .node(let node) = directory else { return nil }
-        if let found = try catalog.lookup(name, in: node) { return found }
-        // A sealed file that another program left without a row is met here first.
-        guard directory == FixedNode.blobs.inode, let id = ContentID(hex: name), try tree.store.meet(id) else {
-            return nil
+        switch directory {
+        case .node(let node): return try lookup(name, inNode: node)
+        case .host(let number): return try host.lookup(name, in: number)
+        case .generated(let number): return try extras.lookup(name, inGenerated: number)
+        case .blob, .document: return nil
         }
-        return try catalog.lookup(name, in: node)
+    }
+
+    private func lookup(_ name: UnsafeRawBufferPointer, inNode node: Int64) throws -> Attributes? {
+        if let found = try catalog.lookup(name, in: node) { return try extras.adjust(found) }
+        // A sealed file that another program left without a row is met here first.
+        if node == FixedNode.blobs.rawValue, let id = ContentID(hex: name) {
+            return try tree.store.meet(id) ? catalog.lookup(name, in: node) : nil
+        }
+        return try extras.lookup(name, inNode: node)
     }
 
     func attributes(of inode: Inode) throws -> Attributes? {
-        try catalog.attributes(of: inode)
+        switch inode {
+        case .host(let number): try host.attributes(of: number)
+        case .generated(let number): tree.generated.attributes(of: number)
+        case .document: try catalog.attributes(of: inode)
+        case .blob(let row):
+            try catalog.attributes(of: inode)
+                ?? tree.removedBlobs.find(row).map {
+                    Attributes(inode: inode, kind: .file, size: $0.size, links: 0, modified: 0, changed: 0)
+                }
+        case .node: try catalog.attributes(of: inode).map { try extras.adjust($0) }
+        }
     }
 
     func list(
         _ directory: Inode, after cookie: UInt64,
         _ visit: (UnsafeRawBufferPointer, Attributes, UInt64) -> Bool
     ) throws {
-        guard case .node(let node) = directory else { throw OsnovaError(.notFound, "that is no directory") }
-        try catalog.list(node, after: cookie, visit)
+        switch directory {
+        case .node(let node): try extras.list(node: node, after: cookie, visit)
+        case .host(let number):
+            guard let last = Int64(exactly: cookie) else { throw OsnovaError(.usage, "that is no place in a listing") }
+            try host.list(number, after: last) { visit($0, $1, UInt64(bitPattern: $2)) }
+        case .generated: extras.listGenerated(after: cookie, visit)
+        case .blob, .document: throw OsnovaError(.notFound, "that is no directory")
+        }
     }
 
     func target(of inode: Inode) throws -> [UInt8] {
-        guard case .node(let node) = inode, let target = try catalog.target(of: node) else {
-            throw OsnovaError(.notFound, "that link is gone")
-        }
+        let target: [UInt8]? =
+            switch inode {
+            case .node(let node): try catalog.target(of: node)
+            case .host(let number): try host.target(of: number)
+            default: nil
+            }
+        guard let target else { throw OsnovaError(.notFound, "that link is gone") }
         return target
     }
 
@@ -59,14 +95,59 @@ final class StoreTreeWorker: FileTreeWorker {
 
     func read(_ inode: Inode, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
         switch inode {
-        case .blob(let row): return try readBlob(row, at: offset, count: count)
+        case .blob(let row):
+            do {
+                return try readBlob(row, at: offset, count: count)
+            } catch let error as OsnovaError where error.kind == .notFound || error.kind == .damaged {
+                guard let held = try tree.removedBlobs.find(row) ?? holdRemoved(row) else { throw error }
+                return try read(held, at: offset, count: count)
+            }
         case .document(let document, let node):
             guard let content = try catalog.content(of: document, node: node) else {
                 throw OsnovaError(.notFound, "the row of \(document.fileName) is gone")
             }
             return keep(content, at: offset, count: count)
-        case .node: throw OsnovaError(.usage, "a directory has no content")
+        case .host(let number):
+            return try fill(count) { try host.read(number, at: offset, into: $0) }
+        case .generated(let state):
+            return try fill(count) { try tree.generated.read(state, at: offset, into: $0) }
+        case .node(let node):
+            guard let content = try catalog.frozenContent(ofNode: node) else {
+                throw OsnovaError(.usage, "a directory has no content")
+            }
+            return keep(content, at: offset, count: count)
         }
+    }
+
+    /// The file of a blob that was removed just now, before the thread that follows the changes has come to it.
+    private func holdRemoved(_ row: Int64) throws -> RemovedBlobs.Held? {
+        guard try catalog.identity(ofBlob: row) == nil, let id = try catalog.removedBlob(row: row),
+            let file = try? tree.store.blobs.open(id)
+        else { return nil }
+        let held = RemovedBlobs.Held(id: id, file: file)
+        tree.removedBlobs.hold(held, row: row)
+        return held
+    }
+
+    /// Reads a blob whose row is gone, for a program that had it open before.
+    private func read(_ held: RemovedBlobs.Held, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
+        let known = try held.verified(tree.store.keys())
+        return try reader.read(known.blob, file: held.file, at: offset, count: count) { chunks, memory in
+            let wanted = chunks.lowerBound * Tag.byteCount..<(chunks.upperBound + 1) * Tag.byteCount
+            guard wanted.upperBound <= known.tags.count else { throw OsnovaError.damaged("a removed blob is damaged") }
+            memory.copyBytes(from: known.tags[wanted])
+        }
+    }
+
+    private func fill(
+        _ count: Int, _ read: (UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws -> UnsafeRawBufferPointer {
+        let memory = UnsafeMutableRawBufferPointer(rebasing: documents.bytes.prefix(max(0, count)))
+        return UnsafeRawBufferPointer(rebasing: memory.prefix(try read(memory)))
+    }
+
+    func contentKind(of inode: Inode) -> ContentKind {
+        if case .generated(let state) = inode { tree.generated.contentKind(of: state) } else { ContentKind(inode) }
     }
 
     private func keep(_ content: [UInt8], at offset: Int64, count: Int) -> UnsafeRawBufferPointer {
@@ -114,6 +195,7 @@ final class StoreTreeWorker: FileTreeWorker {
         let opened = try tree.open(identity, row: row)
         // One that was adopted just now has other tags.
         if opened.blob.nonce.bytes == identity.nonce { tags.keepFirst(identity.firstTags, ofBlob: row) }
+        counters.count(.sealedFileOpened)
         tree.openBlobs.insert(opened)
         current = opened
         return opened

@@ -45,6 +45,8 @@ public final class PutBatch {
     private var items: [Item] = []
     private var others: [(Writing) throws -> Void] = []
     private var bytes: Int64 = 0
+    /// Bytes of the content that was added last under a name.
+    private(set) var lastSize = 0
 
     /// Readies a batch, and removes what a killed process left half written.
     ///
@@ -71,22 +73,43 @@ public final class PutBatch {
     /// Does what `add` does; throws ``SourceFailure`` where the next content may well be taken.
     @discardableResult
     func take(_ source: Source, recording record: @escaping Recording) throws -> ContentID {
-        let plain =
-            switch source {
-            case .file(let path): try PlainSource(path: path)
-            case .stream(let number, let name):
-                try PlainSource(stream: FileDescriptor(rawValue: number), name: name)
-            }
-        let blob = try put.prepare(plain)
+        let blob = try put.prepare(Self.plain(source))
         items.append(Item(blob: blob, record: record))
         bytes += blob.size
         return blob.id
+    }
+
+    /// Seals a content that must be the one of a name; it is stored when ``commit()`` has returned.
+    ///
+    /// - Returns: whether it was; if not, nothing of it is kept.
+    func add(_ source: Source, expecting id: ContentID) throws -> Bool {
+        let blob: PreparedBlob
+        do {
+            blob = try put.prepare(Self.plain(source))
+        } catch let failure as SourceFailure {
+            throw failure.reason
+        }
+        guard blob.id == id else { return false }
+        items.append(Item(blob: blob) { _, _, _ in })
+        bytes += blob.size
+        lastSize = Int(clamping: blob.size)
+        return true
     }
 
     /// Adds a change of the database alone.
     public func add(_ change: @escaping (Writing) throws -> Void) {
         others.append(change)
     }
+
+    private static func plain(_ source: Source) throws -> PlainSource {
+        switch source {
+        case .file(let path): try PlainSource(path: path)
+        case .stream(let number, let name): try PlainSource(stream: FileDescriptor(rawValue: number), name: name)
+        }
+    }
+
+    /// Contents added since the last commit.
+    var count: Int { items.count }
 
     /// Whether it is time to call ``commit()``, to bound what is open and unwritten.
     public var isFull: Bool { items.count >= Self.maximumCount || bytes >= Self.maximumBytes }

@@ -11,7 +11,9 @@ struct PageOptions: ParsableArguments {
 
     private static let pageSize = 1000
 
-    /// Shows a listing: all of it, or one page and the cursor of the next. As JSON all of it is a list, a page an object.
+    /// Shows a listing: all of it, or one page and the cursor of the next.
+    ///
+    /// As JSON, all of it is a list and a page an object.
     func say<Row, Document: ListedDocument>(
         json: Bool, as document: (Row) -> Document, _ page: (_ after: Cursor?, _ limit: Int) throws -> Page<Row>
     ) throws {

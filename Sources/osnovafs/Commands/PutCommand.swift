@@ -75,7 +75,7 @@ struct PutCommand: ParsableCommand {
                     size: file.result.size, storedSize: file.result.storedSize,
                     alreadyStored: file.result.alreadyStored))
         } else {
-            Terminal.say(ChecksumLine.bytes(file.result.id, name: file.name))
+            Terminal.say(ChecksumLine.bytes(Array(file.result.id.hex.utf8), name: file.name))
         }
     }
 
@@ -83,22 +83,5 @@ struct PutCommand: ParsableCommand {
         let failure = error as? OsnovaError ?? OsnovaError(.inputOutput, "\(error)")
         Terminal.complain(failure.message)
         outcome.firstFailure = outcome.firstFailure ?? ExitStatus.code(for: failure.kind)
-    }
-}
-
-/// A line as GNU coreutils' `sha256sum` writes and checks it.
-enum ChecksumLine {
-    /// A name with a backslash or a line break is escaped, and the line then starts with a backslash.
-    static func bytes(_ id: ContentID, name: [UInt8]) -> [UInt8] {
-        var escaped: [UInt8] = []
-        for byte in name {
-            switch byte {
-            case UInt8(ascii: "\\"): escaped += Array("\\\\".utf8)
-            case UInt8(ascii: "\n"): escaped += Array("\\n".utf8)
-            case UInt8(ascii: "\r"): escaped += Array("\\r".utf8)
-            default: escaped.append(byte)
-            }
-        }
-        return (escaped == name ? [] : [UInt8(ascii: "\\")]) + Array("\(id.hex)  ".utf8) + escaped
     }
 }

@@ -34,9 +34,10 @@ struct Driver {
 
     /// Serves until it is unmounted or interrupted.
     func serve(onReady: @escaping @Sendable () -> Void) throws {
-        log.notice("mounted", metadata: ["mountpoint": "\(mountpoint)"])
+        // Not a notice: the log is in the mount, and a remount must leave everything there as it was.
+        log.debug("mounted", metadata: ["mountpoint": "\(mountpoint)"])
         let ending = try mount.serve(onReady: onReady)
-        log.notice("unmounted", metadata: ["mountpoint": "\(mountpoint)", "ending": "\(ending)"])
+        log.debug("unmounted", metadata: ["mountpoint": "\(mountpoint)", "ending": "\(ending)"])
         try store.close()
     }
 

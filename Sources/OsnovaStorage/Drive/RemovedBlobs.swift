@@ -1,0 +1,58 @@
+internal import Primitives
+internal import Sealing
+internal import Synchronization
+
+/// Blobs whose row is gone and that a program may still have open: their files stay open until the kernel forgets them.
+///
+/// The chunk tags went with the row, so a read first verifies the file as a whole, once, and keeps new ones in memory.
+final class RemovedBlobs: Sendable {
+    /// A file that nobody can open any more.
+    final class Held: Sendable {
+        let id: ContentID
+        let file: OwnedDescriptor
+        private let finding = Mutex<BlobAudit.Finding?>(nil)
+
+        init(id: ContentID, file: OwnedDescriptor) {
+            self.id = id
+            self.file = file
+        }
+
+        /// Bytes of plaintext, as the file's size has it.
+        var size: Int64 {
+            (try? SystemCalls.status(of: file)).flatMap { SealedLayout.plaintextLength(ofFile: $0.size) } ?? 0
+        }
+
+        /// What a verification of the whole file found; two threads may come to it at once, and find the same.
+        func verified(_ keys: SealingKeys) throws -> BlobAudit.Finding {
+            if let known = finding.withLock({ $0 }) { return known }
+            let found = try BlobAudit(keys: keys).verify(file: file, id: id)
+            finding.withLock { $0 = found }
+            return found
+        }
+    }
+
+    private let held = Mutex<[Int64: Held]>([:])
+    private let hasAny = Atomic(false)
+
+    func find(_ row: Int64) -> Held? {
+        guard hasAny.load(ordering: .relaxed) else { return nil }
+        return held.withLock { $0[row] }
+    }
+
+    func hold(_ blob: Held, row: Int64) {
+        held.withLock {
+            $0[row] = blob
+            hasAny.store(true, ordering: .relaxed)
+        }
+    }
+
+    func release(_ row: Int64) {
+        guard hasAny.load(ordering: .relaxed) else { return }
+        let dropped = held.withLock { held in
+            let dropped = held.removeValue(forKey: row)
+            hasAny.store(!held.isEmpty, ordering: .relaxed)
+            return dropped
+        }
+        withExtendedLifetime(dropped) {}
+    }
+}

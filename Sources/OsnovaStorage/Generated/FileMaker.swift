@@ -1,0 +1,120 @@
+internal import Catalog
+internal import Foundation
+internal import Primitives
+internal import SystemPackage
+internal import Tree
+
+/// Makes the files that the driver makes up.
+///
+/// Used by one thread at a time.
+final class FileMaker {
+    /// What was made.
+    struct Product {
+        enum Content {
+            case file(OwnedDescriptor)
+            case bytes([UInt8])
+        }
+
+        let content: Content
+        let size: Int64
+        /// Unix nanoseconds.
+        let modified: Int64
+    }
+
+    private let store: Store
+    private let metrics: DriveMetrics
+    private let copies: DatabaseCopy
+    private let book: NumberBook
+
+    init(store: Store, metrics: DriveMetrics) throws {
+        self.store = store
+        self.metrics = metrics
+        copies = try DatabaseCopy(path: store.root.database)
+        book = try NumberBook(path: store.root.numbers)
+    }
+
+    /// A number that is another one when a file's sources may have changed; nil for what changes all the time.
+    func version(of file: GeneratedFile) throws -> Int64? {
+        file == .metrics ? nil : try copies.version()
+    }
+
+    func make(_ file: GeneratedFile) throws -> Product {
+        switch file {
+        case .database: try makeDatabase()
+        case .checksums, .blobChecksums: try makeChecksums(file)
+        case .statistics: try product(of: StatisticsDocument.bytes(store.statistics()))
+        case .metrics: try product(of: Array(MetricsText.text(metrics.totals()).utf8))
+        case .directory: throw OsnovaError(.usage, "a directory has no content")
+        }
+    }
+
+    private func product(of bytes: [UInt8]) throws -> Product {
+        Product(content: .bytes(bytes), size: Int64(bytes.count), modified: Clock.nanoseconds)
+    }
+
+    // MARK: The database
+
+    private func makeDatabase() throws -> Product {
+        let copy = try UnnamedFile(in: store.root)
+        defer { copy.removeName() }
+        try copies.write(to: copy.file, named: copy.path) { copy.removeName() }
+        let (digest, size) = try Self.digest(copy.file)
+        return Product(content: .file(copy.file), size: size, modified: try time(of: .database, digest))
+    }
+
+    private static func digest(_ file: OwnedDescriptor) throws -> (ContentID, Int64) {
+        let digest = try SHA256()
+        let piece = ScratchBuffer(count: 1 << 20)
+        var offset: Int64 = 0
+        do {
+            while true {
+                let count = try SystemCalls.read(file, into: piece.bytes, at: offset)
+                if count == 0 { return (try digest.finish(), offset) }
+                digest.update(UnsafeRawBufferPointer(rebasing: piece.bytes.prefix(count)))
+                offset &+= Int64(count)
+            }
+        } catch let error as Errno {
+            throw error.failure("reading a copy of the database", kind: .inputOutput)
+        }
+    }
+
+    private func time(of file: GeneratedFile, _ digest: ContentID) throws -> Int64 {
+        try book.modified(of: file.rawValue, digest: digest, now: Clock.nanoseconds)
+    }
+
+    // MARK: Checksums
+
+    private func makeChecksums(_ file: GeneratedFile) throws -> Product {
+        let target = try UnnamedFile(in: store.root)
+        target.removeName()
+        let writer = try DigestingWriter(to: target.file)
+        let list = try ChecksumList(path: store.root.database)
+        if file == .checksums {
+            try list.forEachFile { try writer.write(ChecksumLine.bytes($1, name: $0) + [UInt8(ascii: "\n")]) }
+        } else {
+            try list.forEachBlob { try writer.write(ChecksumLine.bytes($0, name: $0) + [UInt8(ascii: "\n")]) }
+        }
+        let digest = try writer.finish()
+        return Product(content: .file(target.file), size: writer.size, modified: try time(of: file, digest))
+    }
+}
+
+/// A line as GNU coreutils' `sha256sum` writes and checks it.
+public enum ChecksumLine {
+    /// A name with a backslash or a line break is escaped, and the line then starts with a backslash.
+    ///
+    /// - Parameter digest: in hexadecimal.
+    public static func bytes(_ digest: [UInt8], name: [UInt8]) -> [UInt8] {
+        var escaped: [UInt8] = []
+        escaped.reserveCapacity(name.count)
+        for byte in name {
+            switch byte {
+            case UInt8(ascii: "\\"): escaped += Array("\\\\".utf8)
+            case UInt8(ascii: "\n"): escaped += Array("\\n".utf8)
+            case UInt8(ascii: "\r"): escaped += Array("\\r".utf8)
+            default: escaped.append(byte)
+            }
+        }
+        return (escaped == name ? [] : [UInt8(ascii: "\\")]) + digest + Array("  ".utf8) + escaped
+    }
+}

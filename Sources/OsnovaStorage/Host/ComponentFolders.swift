@@ -1,0 +1,106 @@
+internal import CLinux
+internal import Glibc
+internal import Primitives
+internal import Synchronization
+internal import SystemPackage
+
+/// The components' own directories, `components/<id>/` in the data root, watched so that looking at a component costs
+/// nothing more than its row, and a new version's directory is seen at once.
+///
+/// Only two levels are watched: what lies below a version's directory is looked at when it is asked for.
+final class ComponentFolders: Sendable {
+    /// Components whose directory came, went or changed.
+    struct Changes {
+        var names: Set<[UInt8]> = []
+    }
+
+    private struct State {
+        var modified: [[UInt8]: Int64] = [:]
+        var root: Int64?
+    }
+
+    private static let mask =
+        UInt32(IN_CREATE) | UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM) | UInt32(IN_MOVED_TO) | UInt32(IN_ONLYDIR)
+
+    private let path: String
+    private let notifications: OwnedDescriptor?
+    private let state = Mutex(State())
+    private let isFilled = Atomic(false)
+
+    init(path: String) {
+        self.path = path
+        let number = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
+        notifications = number < 0 ? nil : OwnedDescriptor(FileDescriptor(rawValue: number))
+        if let notifications { inotify_add_watch(notifications.number, path, Self.mask) }
+        _ = rescan()
+    }
+
+    /// Whether there is any such directory: where there is none, nothing need be looked for.
+    var hasAny: Bool { isFilled.load(ordering: .relaxed) }
+
+    /// When a component's directory last came or went, in Unix nanoseconds.
+    var rootModified: Int64? { state.withLock { $0.root } }
+
+    /// When the entries of a component's directory last changed, in Unix nanoseconds; nil where there is none.
+    func modified(_ name: some Collection<UInt8>) -> Int64? {
+        guard hasAny else { return nil }
+        return state.withLock { $0.modified[Array(name)] }
+    }
+
+    /// The names of all directories, sorted by their bytes.
+    func names() -> [[UInt8]] {
+        guard hasAny else { return [] }
+        return state.withLock { $0.modified.keys.sorted { $0.lexicographicallyPrecedes($1) } }
+    }
+
+    /// Waits for a change, at most so many seconds.
+    func wait(atMost seconds: Double) {
+        guard let notifications else {
+            usleep(useconds_t(seconds * 1e6))
+            return
+        }
+        var event = pollfd(fd: notifications.number, events: Int16(POLLIN), revents: 0)
+        poll(&event, 1, Int32(seconds * 1000))
+    }
+
+    /// What changed since the last call.
+    func changes() -> Changes {
+        guard let notifications else { return rescan() }
+        var hasEvents = false
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while read(notifications.number, &buffer, buffer.count) > 0 { hasEvents = true }
+        return hasEvents ? rescan() : Changes()
+    }
+
+    private func rescan() -> Changes {
+        var found: [[UInt8]: Int64] = [:]
+        var rootModified: Int64?
+        if let root = try? BeneathDirectory(path: path) {
+            rootModified = try? root.look().modified
+            try? root.scan { name in
+                // A watch first, so that what comes after this look is told.
+                if let look = try? root.look(atName: name), look.type == S_IFDIR {
+                    watch(Array(name))
+                    found[Array(name)] = ((try? root.look(atName: name)) ?? look).modified
+                }
+                return true
+            }
+        }
+        isFilled.store(!found.isEmpty, ordering: .relaxed)
+        return state.withLock { [rootModified, found] state in
+            var changes = Changes()
+            for (name, modified) in found where state.modified[name] != modified { changes.names.insert(name) }
+            for name in state.modified.keys where found[name] == nil { changes.names.insert(name) }
+            state.modified = found
+            state.root = rootModified
+            return changes
+        }
+    }
+
+    /// Watching what is watched already changes nothing.
+    private func watch(_ name: [UInt8]) {
+        guard let notifications else { return }
+        let watched = (Array(path.utf8) + [UInt8(ascii: "/")] + name + [0]).map { CChar(bitPattern: $0) }
+        inotify_add_watch(notifications.number, watched, Self.mask | UInt32(IN_DONT_FOLLOW))
+    }
+}

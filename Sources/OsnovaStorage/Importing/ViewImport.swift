@@ -1,0 +1,231 @@
+internal import Blobs
+internal import Catalog
+internal import Glibc
+public import Keyring
+internal import Primitives
+public import SystemPackage
+
+/// What became of the import of a view.
+public struct ImportReport: Sendable {
+    /// A file of the view that is not what its name says.
+    public struct Refusal: Sendable, Equatable {
+        /// The path in the view.
+        public let path: String
+        /// Why, in words.
+        public let reason: String
+    }
+
+    /// Contents that were sealed now.
+    public internal(set) var sealed = 0
+    /// Contents that an earlier, interrupted import had sealed.
+    public internal(set) var alreadySealed = 0
+    /// Files beside the catalog that were copied: identity, logs, the components' own.
+    public internal(set) var copied = 0
+    /// What was not taken.
+    public internal(set) var refused: [Refusal] = []
+    /// Contents that the database knows and the view lacks.
+    public internal(set) var missing: [String] = []
+    /// Files of the view that mean nothing to a store.
+    public internal(set) var ignored: [String] = []
+
+    /// Whether the new store is the whole old one.
+    public var isComplete: Bool { refused.isEmpty && missing.isEmpty }
+}
+
+/// Turns a plain copy of a mount back into a data root.
+///
+/// The database comes first, then each content, sealed anew and checked against its name, then the files beside the
+/// catalog. What does not match is named and left out. An import that was interrupted goes on where it was. Used once.
+public final class ViewImport {
+    /// Contents after which an interrupted import need not begin again.
+    private static let checkpoint = 512
+
+    private let view: FilePath
+    private let root: DataRoot
+    private let keys: KeyHierarchy
+    private let onProgress: (Int) -> Void
+    private var report = ImportReport()
+
+    /// In a data root while its import is not finished.
+    private var marker: String { "\(root.path)/.importing" }
+    private static let knownNames: Set<String> = [
+        "apps", "blobs", "cache", "components", "files", "identity", "logs", "osnova.db", "SHA256SUMS", ".osnovafs",
+        ".snapshots",
+    ]
+
+    /// Readies an import.
+    ///
+    /// - Parameters:
+    ///   - view: the directory that holds the copy.
+    ///   - root: where the store is to be; must not exist as one, or be one whose import was interrupted.
+    ///   - keys: of the store that the view was of.
+    ///   - onProgress: told the bytes just sealed.
+    public init(
+        view: FilePath, root: DataRoot, keys: KeyHierarchy, onProgress: @escaping (Int) -> Void = { _ in }
+    ) {
+        self.view = view
+        self.root = root
+        self.keys = keys
+        self.onProgress = onProgress
+    }
+
+    /// Runs to the end and tells what was taken and what not.
+    ///
+    /// - Throws: `notFound` for no view, `damaged` for a database that is not sound, `denied` for another store's keys,
+    ///   `cannotCreate` where a store is already.
+    public func run() throws -> ImportReport {
+        try installDatabase()
+        let store = try Store.open(at: root, keys: keys)
+        // The database of a view remembers snapshots, whose files a view does not have.
+        try store.catalog.write { writing in
+            for snapshot in try writing.reading.snapshots() { try writing.removeSnapshot(snapshot) }
+        }
+        if try !hasCopiedFiles { try copyFiles() }
+        try importListedBlobs(store)
+        try importOtherBlobs(store)
+        noteIgnored()
+        try store.catalog.retryWaitingRows()
+        try store.catalog.settle()
+        try store.close()
+        // What is missing may yet come from a better copy, by another run.
+        if report.isComplete { unlink(marker) }
+        return report
+    }
+
+    // MARK: The database
+
+    private func installDatabase() throws {
+        if access(root.database, F_OK) == 0 {
+            guard access(marker, F_OK) == 0 else {
+                throw OsnovaError(.cannotCreate, "\(root.path) is a data root already: import into a new one")
+            }
+            return
+        }
+        let source = view.appending("osnova.db")
+        guard source.withPlatformString({ access($0, F_OK) }) == 0 else {
+            throw OsnovaError(.notFound, "\(view.string) has no osnova.db: name the directory of a copied mount")
+        }
+        try root.makeDirectories()
+        let copy = "\(root.path)/.import.db"
+        for suffix in ["", "-wal", "-shm", "-journal"] { unlink(copy + suffix) }
+        do {
+            try HostCopy.file(PlainSource(path: source).file, to: copy, mode: 0o600, modified: nil)
+            try check(copy)
+            _ = try SystemCalls.open(marker, O_WRONLY | O_CREAT, mode: 0o600)
+        } catch let error as Errno {
+            throw error.failure("copying the database into \(root.path)", kind: .inputOutput)
+        } catch {
+            unlink(copy)
+            throw error
+        }
+        guard rename(copy, root.database) == 0 else {
+            throw Errno(rawValue: errno).failure("making \(root.database)", kind: .cannotCreate)
+        }
+    }
+
+    private func check(_ copy: String) throws {
+        let inspection: DatabaseInspection
+        do {
+            inspection = try DatabaseInspection(path: copy)
+        } catch let error as OsnovaError {
+            throw OsnovaError(error.kind, error.message.replacing(copy, with: view.appending("osnova.db").string))
+        }
+        if let recorded = inspection.keyFingerprint, recorded != keys.fingerprint {
+            throw OsnovaError(
+                .denied, "this is a sound phrase, but not that of the store that \(view.string) is a copy of")
+        }
+    }
+
+    // MARK: Contents
+
+    private func importListedBlobs(_ store: Store) throws {
+        let batch = try PutBatch(store: store)
+        try store.forEachBlob { record in
+            if try store.isSealed(record) {
+                report.alreadySealed += 1
+            } else {
+                try take(record.id, into: batch, isListed: true)
+            }
+        }
+        try commit(batch)
+    }
+
+    /// Contents that came after the copied state of the database, as a backup of a living mount may have them.
+    private func importOtherBlobs(_ store: Store) throws {
+        guard let names = try? DirectoryListing.names(in: view.appending("blobs")) else { return }
+        let batch = try PutBatch(store: store)
+        for name in names {
+            guard let id = ContentID(hex: name) else {
+                if name != Array("SHA256SUMS".utf8) {
+                    report.ignored.append("blobs/" + String(decoding: name, as: UTF8.self))
+                }
+                continue
+            }
+            if try !store.catalog.read({ try $0.hasBlob(id) }) { try take(id, into: batch, isListed: false) }
+        }
+        try commit(batch)
+    }
+
+    private func take(_ id: ContentID, into batch: PutBatch, isListed: Bool) throws {
+        let path = view.appending("blobs").appending(id.hex)
+        do {
+            guard try batch.add(.file(path), expecting: id) else {
+                report.refused.append(.init(path: "blobs/\(id)", reason: "its content is not what its name says"))
+                return
+            }
+            report.sealed += 1
+            onProgress(batch.lastSize)
+        } catch let error as OsnovaError where error.kind == .notFound && isListed {
+            report.missing.append(id.hex)
+        } catch let error as OsnovaError where [.usage, .busy, .denied, .notFound].contains(error.kind) {
+            report.refused.append(.init(path: "blobs/\(id)", reason: error.message))
+        }
+        if batch.isFull || batch.count >= Self.checkpoint { try commit(batch) }
+    }
+
+    private func commit(_ batch: PutBatch) throws {
+        if let failure = try batch.commit().first { throw failure }
+    }
+
+    // MARK: Files beside the catalog
+
+    /// Files that the new store has changed since must not become the old ones again: the marker then has a byte.
+    private var hasCopiedFiles: Bool {
+        get throws {
+            do {
+                return try SystemCalls.status(of: SystemCalls.open(marker, O_RDONLY)).size > 0
+            } catch {
+                throw error.failure("looking at \(marker)")
+            }
+        }
+    }
+
+    private func copyFiles() throws {
+        let copy = try HostCopy(from: view, to: root) { path, reason in
+            self.report.refused.append(.init(path: path, reason: reason))
+        }
+        try copy.run()
+        report.copied = copy.count
+        do {
+            let file = try SystemCalls.open(marker, O_WRONLY)
+            try [UInt8(ascii: "f")].withUnsafeBytes { try SystemCalls.write(file, $0) }
+        } catch let error as Errno {
+            throw error.failure("writing \(marker)", kind: .inputOutput)
+        }
+    }
+
+    private func noteIgnored() {
+        guard let names = try? DirectoryListing.names(in: view) else { return }
+        for name in names.map({ String(decoding: $0, as: UTF8.self) }) where !Self.knownNames.contains(name) {
+            report.ignored.append(name)
+        }
+    }
+}
+
+extension Store {
+    /// Whether a blob's file is there and is the one that its chunk tags were made for.
+    func isSealed(_ record: BlobRecord) throws -> Bool {
+        guard let nonce = record.nonce, try blobs.status(of: record.id) != nil else { return false }
+        return try fileNonce(blobs.open(record.id)) == nonce
+    }
+}
