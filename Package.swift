@@ -71,6 +71,13 @@ let package = Package(
         tests(of: "Primitives", knows: [system]),
         tests(of: "Sealing", knows: ["Primitives", "CSodium", system]),
         tests(of: "Keyring", knows: ["Primitives"]),
+        .testTarget(
+            name: "KeepingTests",
+            dependencies: [
+                "OsnovaStorage", "Catalog", "Blobs", "Keyring", "Sealing", "Primitives", "TestSupport", system,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "ProgramTests", dependencies: ["osnovafs", "TestSupport"], swiftSettings: strict),
     ]
 )

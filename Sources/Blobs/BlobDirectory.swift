@@ -134,6 +134,24 @@ public final class BlobDirectory: Sendable {
         }
     }
 
+    /// Removes a sealed file; one that is gone already is no error.
+    public func remove(_ id: ContentID) throws {
+        do {
+            try SystemCalls.remove(at: directory, Self.name(of: id))
+        } catch {
+            if error != .noSuchFileOrDirectory { throw error.failure("removing \(path)/\(Self.name(of: id))") }
+        }
+    }
+
+    /// Another descriptor of the directory: what holds a lock of its own.
+    func reopen() throws -> OwnedDescriptor {
+        do {
+            return try SystemCalls.open(at: directory, ".", O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw error.failure("opening \(path)")
+        }
+    }
+
     static func name(of id: ContentID) -> String { id.hex + suffix }
 
     static func entry(named name: String) -> Entry {

@@ -12,7 +12,11 @@ extension Store {
         let file = try blobs.open(id)
         do {
             let finding = try BlobAudit(keys: keys()).verify(file: file, id: id)
-            _ = try catalog.write { try $0.record(VerifiedBlob(finding)) }
+            try catalog.write { writing in
+                // Its file may have been removed since it was opened: files go in write transactions only.
+                guard try blobs.status(of: id) != nil else { throw OsnovaError(.notFound, "blob \(id) is gone") }
+                try writing.record(VerifiedBlob(finding))
+            }
             return finding.blob
         } catch let error as OsnovaError where error.kind == .damaged {
             throw OsnovaError.damaged("blob \(id) is damaged: \(error.message)")

@@ -167,6 +167,11 @@ public enum SystemCalls {
         flock(file.number, LOCK_EX | LOCK_NB) == 0
     }
 
+    /// Takes the shared `flock(2)` of an open file; waits while another holds the exclusive one.
+    public static func lockShared(_ file: OwnedDescriptor) throws(Errno) {
+        _ = try retrying { flock(file.number, LOCK_SH) }
+    }
+
     /// Closes every descriptor from `first` on, whoever opened it: for a process that starts a life of its own.
     public static func closeAll(from first: CInt) {
         _ = osnova_close_from(UInt32(bitPattern: first))
