@@ -1,4 +1,4 @@
-internal import Primitives
+public import Primitives
 internal import Glibc
 internal import SystemPackage
 
@@ -42,6 +42,9 @@ public final class IncomingBlob {
             throw error.failure("writing a blob into \(path)", kind: .inputOutput)
         }
     }
+
+    /// The file, for reading back what was written.
+    public var content: OwnedDescriptor { file }
 
     /// Makes the content durable.
     public func synchronize() throws {

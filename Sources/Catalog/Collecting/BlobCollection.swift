@@ -23,6 +23,22 @@ extension Reading {
     }
 }
 
+extension Reading {
+    /// The content ids that rows of any program refer to and that no blob row has.
+    public func danglingReferences() throws -> [String] {
+        let present = try BlobReferences.sources.filter {
+            try !$0.isRow && BlobReferences.exists($0.table, in: database)
+        }
+        guard !present.isEmpty else { return [] }
+        let hashes = present.map {
+            "SELECT CAST(\($0.column) AS TEXT) AS hash FROM \($0.table) WHERE \($0.column) IS NOT NULL"
+        }.joined(separator: " UNION ")
+        return try String.fetchAll(
+            database,
+            sql: "SELECT hash FROM (\(hashes)) WHERE hash NOT IN (SELECT sha256 FROM blobs) ORDER BY hash")
+    }
+}
+
 extension Writing {
     /// Forgets a blob that nothing refers to, with its tags and its name.
     ///

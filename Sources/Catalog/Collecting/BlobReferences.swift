@@ -38,7 +38,7 @@ enum BlobReferences {
         }.joined(separator: " AND ")
     }
 
-    private static func exists(_ table: String, in database: Database) throws -> Bool {
+    static func exists(_ table: String, in database: Database) throws -> Bool {
         try Row.fetchOne(
             database.cachedStatement(sql: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"),
             arguments: [table]) != nil

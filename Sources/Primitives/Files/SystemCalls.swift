@@ -139,13 +139,17 @@ public enum SystemCalls {
         _ = try retrying { renameat(directory.number, old, directory.number, new) }
     }
 
-    /// Moves a file within a directory unless the new name exists (EEXIST); atomic on every disk that has hard links.
-    public static func renameKeeping(at directory: OwnedDescriptor, _ old: String, to new: String) throws(Errno) {
+    /// Moves a file within a directory, or to another of the same disk, unless the new name exists (EEXIST); atomic on
+    /// every disk that has hard links.
+    public static func renameKeeping(
+        at directory: OwnedDescriptor, _ old: String, to new: String, in other: OwnedDescriptor? = nil
+    ) throws(Errno) {
+        let target = other ?? directory
         do {
-            _ = try retrying { osnova_rename_keeping(directory.number, old, new) }
+            _ = try retrying { osnova_rename_keeping(directory.number, old, target.number, new) }
         } catch {
             guard error == .invalidArgument else { throw error }
-            _ = try retrying { linkat(directory.number, old, directory.number, new, 0) }
+            _ = try retrying { linkat(directory.number, old, target.number, new, 0) }
             _ = try retrying { unlinkat(directory.number, old, 0) }
         }
     }
