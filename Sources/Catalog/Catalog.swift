@@ -12,7 +12,7 @@ public final class Catalog: Sendable {
     /// The catalog does not know the disk: rows may name blobs that it has not met yet.
     public typealias BlobProbe = @Sendable (ContentID) throws -> (size: Int64, created: Int64)?
 
-    private let pool: DatabasePool
+    let pool: DatabasePool
     private let probe: BlobProbe
     /// Where the database lies.
     public let path: String

@@ -48,6 +48,6 @@ struct RootCommand: ParsableCommand {
         subcommands: [
             InitCommand.self, MountCommand.self, UnmountCommand.self, PutCommand.self, CatCommand.self,
             GetCommand.self, ListCommand.self, ComponentCommand.self, AppCommand.self, CacheCommand.self,
-            VerifyCommand.self, CollectCommand.self, StatsCommand.self,
+            VerifyCommand.self, CollectCommand.self, BackupCommand.self, RestoreCommand.self, StatsCommand.self,
         ])
 }

@@ -65,6 +65,11 @@ final class TestStore {
 
     /// Runs SQL as a foreign program does.
     func sql(_ statement: String) throws {
+        try Self.sql(statement, in: root)
+    }
+
+    /// Runs SQL over any data root.
+    static func sql(_ statement: String, in root: DataRoot) throws {
         let queue = try DatabaseQueue(path: root.database)
         try queue.write { try $0.execute(sql: statement) }
         try queue.close()

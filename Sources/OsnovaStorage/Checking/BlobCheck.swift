@@ -16,7 +16,9 @@ enum BlobCondition: Sendable {
     case missing
 }
 
-/// Checks one blob after another. Used by one thread at a time.
+/// Checks one blob after another.
+///
+/// Used by one thread at a time.
 final class BlobCheck {
     private let store: Store
     private let audit: BlobAudit

@@ -15,6 +15,8 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     let openBlobs = OpenBlobs()
     let adoptions = AdoptionDesk()
     let corrections = LengthCorrections()
+    /// Tells a restoration that the data root is in use.
+    private let rootLock: OwnedDescriptor
     private let feed: ChangeFeed
     private let log: Logger
     private var blobsModified: Int64 = 0
@@ -27,6 +29,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         _ = try store.keys()
         self.store = store
         self.log = log
+        rootLock = try RootLock.shared(store.root)
         feed = try ChangeFeed(path: store.root.database)
         // A forgotten change log would otherwise be told to a kernel that has seen nothing yet.
         _ = try feed.hasNews()

@@ -154,6 +154,11 @@ public enum SystemCalls {
         }
     }
 
+    /// Lets two names of a directory change places, in one step.
+    public static func exchange(at directory: OwnedDescriptor, _ one: String, _ other: String) throws(Errno) {
+        _ = try retrying { osnova_rename_exchange(directory.number, one, other) }
+    }
+
     /// `unlinkat(2)` of a file.
     public static func remove(at directory: OwnedDescriptor, _ name: String) throws(Errno) {
         _ = try retrying { unlinkat(directory.number, name, 0) }

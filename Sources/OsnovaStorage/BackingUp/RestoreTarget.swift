@@ -1,0 +1,117 @@
+internal import Catalog
+internal import Foundation
+internal import Glibc
+internal import Primitives
+internal import SystemPackage
+
+/// The place of a data root that is to be replaced, locked as long as this lives.
+final class RestoreTarget {
+    private let root: DataRoot
+    private let parent: OwnedDescriptor
+    private let name: String
+    private let isThere: Bool
+    private var lock: OwnedDescriptor?
+
+    /// Looks whether the data root may be replaced.
+    ///
+    /// - Throws: `busy` while it is in use, unless `force`; `cannotCreate` for what is no data root and not empty.
+    init(_ root: DataRoot, force: Bool) throws {
+        self.root = root
+        let path = FilePath(root.path)
+        guard let last = path.lastComponent else { throw OsnovaError(.usage, "/ cannot be a data root") }
+        name = last.string
+        let above = path.removingLastComponent().string
+        try BackupFiles.makeDirectory(above)
+        do {
+            parent = try SystemCalls.open(above, O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw error.failure("opening \(above)")
+        }
+        isThere = access(root.path, F_OK) == 0
+        if isThere, !force { try refuseIfUsed() }
+    }
+
+    private func refuseIfUsed() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: root.path)
+        guard names.isEmpty || access(root.database, F_OK) == 0 else {
+            throw OsnovaError(
+                .cannotCreate, "\(root.path) is no data root and not empty: name another with --data-root")
+        }
+        lock = try RootLock.exclusive(root)
+        guard !names.isEmpty else { return }
+        do {
+            let catalog = try Catalog(path: root.database) { _ in nil }
+            defer { try? catalog.close() }
+            for running in try catalog.read({ try $0.runningProcesses() }) where Self.isAlive(running.processID) {
+                throw OsnovaError(
+                    .busy, "component \(running.component) runs as process \(running.processID): stop it, or --force")
+            }
+        } catch let error as OsnovaError where error.kind == .damaged {
+            // A database that cannot be read is what a restoration is for.
+        }
+    }
+
+    private static func isAlive(_ number: Int64) -> Bool {
+        guard let process = pid_t(exactly: number), process > 0 else { return false }
+        return kill(process, 0) == 0 || errno == EPERM
+    }
+
+    /// Gives the old data root a telling name; where that fails, the one that it has must do.
+    private func keep(_ old: String) -> String {
+        let wish = "\(name).before-restore-\(Clock.seconds)"
+        for number in 1..<1000 {
+            let kept = number == 1 ? wish : "\(wish)-\(number)"
+            do {
+                try SystemCalls.renameKeeping(at: parent, old, to: kept)
+                return kept
+            } catch {
+                guard error == .fileExists else { return old }
+            }
+        }
+        return old
+    }
+
+    /// Puts a folder beside the data root in its place, in one step.
+    ///
+    /// - Returns: where the old data root is now; nil where there was none.
+    func replace(with folder: String) throws -> String? {
+        let new = FilePath(folder).lastComponent?.string ?? ""
+        do {
+            defer { try? SystemCalls.synchronize(parent) }
+            guard isThere else {
+                try SystemCalls.renameKeeping(at: parent, new, to: name)
+                return nil
+            }
+            try SystemCalls.exchange(at: parent, new, name)
+            return FilePath(root.path).removingLastComponent().appending(keep(new)).string
+        } catch {
+            throw error.failure("putting \(folder) in the place of \(root.path)", kind: .cannotCreate)
+        }
+    }
+}
+
+/// The `flock(2)` of a data root: mounts share it, a restoration must have it alone.
+enum RootLock {
+    /// What a mount holds as long as it serves.
+    static func shared(_ root: DataRoot) throws -> OwnedDescriptor {
+        do {
+            let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
+            try SystemCalls.lockShared(directory)
+            return directory
+        } catch {
+            throw error.failure("locking \(root.path)")
+        }
+    }
+
+    static func exclusive(_ root: DataRoot) throws -> OwnedDescriptor {
+        do {
+            let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
+            guard SystemCalls.tryLock(directory) else {
+                throw OsnovaError(.busy, "\(root.path) is mounted: unmount it first, or --force")
+            }
+            return directory
+        } catch let error as Errno {
+            throw error.failure("locking \(root.path)")
+        }
+    }
+}
