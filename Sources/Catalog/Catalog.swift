@@ -67,11 +67,13 @@ public final class Catalog: Sendable {
 
     /// Runs `body` in a transaction that is durable when this returns, and is as if it had never been when it throws.
     public func write<Result>(_ body: (Writing) throws -> Result) throws -> Result {
-        try translatingErrors(path) {
+        defer { CrashPoint.pass() }
+        return try translatingErrors(path) {
             try pool.write { database in
                 let writing = Writing(database: database, probe: probe)
                 let result = try body(writing)
                 try NodeIndex(nodes: writing.nodes).settle(atMost: Int.max)
+                CrashPoint.pass()
                 return result
             }
         }

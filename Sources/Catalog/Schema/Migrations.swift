@@ -16,8 +16,10 @@ enum Migrations {
             try database.inTransaction(.immediate) {
                 try step.apply(database)
                 try record(step.version, step.description, in: database)
+                CrashPoint.pass()
                 return .commit
             }
+            CrashPoint.pass()
         }
     }
 

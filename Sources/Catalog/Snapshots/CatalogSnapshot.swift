@@ -39,6 +39,7 @@ extension Catalog {
         try translatingErrors(path) {
             let queue = try DatabaseQueue(path: path)
             try pool.backup(to: queue)
+            CrashPoint.pass()
             try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
             try queue.close()
         }

@@ -43,6 +43,7 @@ public struct Backup {
     public func run() throws -> BackupReport {
         let fingerprint = try store.catalog.read { try $0.keyFingerprint() }.map { Hexadecimal.string($0) }
         let place = try BackupPlace(making: path, keyFingerprint: fingerprint)
+        try place.removeTemporaries()
         let earlier = try place.manifests()
         let generation = Self.name(after: earlier.map(\.generation))
         let lock = try store.blobs.lockAgainstRemoval()

@@ -57,7 +57,7 @@ struct BackupEntries {
             let digest = try SHA256()
             var content: Int64 = 0
             let source = try BackupFiles.open(path)
-            let temporary = "\(known.sum.hex).new"
+            let temporary = known.sum.hex + BackupFiles.unnamedSuffix
             try BackupFiles.write(temporary, in: folder) { append in
                 try BackupFiles.forEachPiece(of: source, path) { piece in
                     digest.update(piece)

@@ -6,6 +6,8 @@ internal import SystemPackage
 /// Files of a backup: read whole, copied with their SHA-256, written so that they are there whole or not at all.
 enum BackupFiles {
     static let temporaryPrefix = ".incoming-"
+    /// Of a file whose own name is not known before it is written.
+    static let unnamedSuffix = ".new"
     private static let pieceSize = 1 << 20
 
     /// The bytes of a small file.

@@ -85,6 +85,17 @@ final class BackupPlace {
         }
     }
 
+    /// Removes what a killed run left half written; sealed files are looked after by `BackupBlobs`.
+    func removeTemporaries() throws {
+        let folders = [BackupLayout.databases, BackupLayout.files, BackupLayout.checksums, BackupLayout.generations]
+        for folder in [path] + folders.map({ "\(path)/\($0)" }) {
+            for name in try FileManager.default.contentsOfDirectory(atPath: folder)
+            where name.hasPrefix(BackupFiles.temporaryPrefix) || name.hasSuffix(BackupFiles.unnamedSuffix) {
+                try BackupFiles.remove(name, in: folder)
+            }
+        }
+    }
+
     // MARK: Generations
 
     /// The manifests of all generations, the oldest first.

@@ -43,7 +43,7 @@ public struct Restore {
         let place = try BackupPlace(opening: backup)
         let manifest = try place.manifest(generation)
         let existing = try RestoreTarget(root, force: force)
-        let folder = "\(root.path).restoring-\(getpid())"
+        let folder = try existing.freshFolder()
         do {
             try build(folder, manifest)
             let store = try Store.open(at: DataRoot(path: folder), keys: nil)
@@ -53,7 +53,7 @@ public struct Restore {
             try? FileManager.default.removeItem(atPath: folder)
             throw error
         }
-        let kept = try existing.replace(with: folder)
+        let kept = try existing.replaceWithFolder()
         try Store.open(at: root, keys: nil).close()
         return RestoreReport(
             generation: manifest.generation, blobs: manifest.blobCount, keptRoot: kept, missing: manifest.missing)

@@ -71,21 +71,38 @@ final class RestoreTarget {
         return old
     }
 
-    /// Puts a folder beside the data root in its place, in one step.
+    // MARK: Replacing
+
+    /// A path beside the data root for a folder that is being filled; what a killed restoration left is removed.
+    ///
+    /// A folder of that name is nothing yet. One that may be an old data root, or is complete, has another name.
+    func freshFolder() throws -> String {
+        let above = FilePath(root.path).removingLastComponent()
+        for other in try BackupFiles.names(in: above.string) where other.hasPrefix(prefix) {
+            guard let process = Int64(other.dropFirst(prefix.count)), !Self.isAlive(process) else { continue }
+            try? FileManager.default.removeItem(atPath: above.appending(other).string)
+        }
+        return above.appending("\(prefix)\(getpid())").string
+    }
+
+    private var prefix: String { "\(name).restoring-" }
+
+    /// Puts the filled folder in the place of the data root, in one step.
     ///
     /// - Returns: where the old data root is now; nil where there was none.
-    func replace(with folder: String) throws -> String? {
-        let new = FilePath(folder).lastComponent?.string ?? ""
+    func replaceWithFolder() throws -> String? {
+        let complete = "\(name).restored-\(getpid())"
         do {
             defer { try? SystemCalls.synchronize(parent) }
+            try SystemCalls.renameKeeping(at: parent, "\(prefix)\(getpid())", to: complete)
             guard isThere else {
-                try SystemCalls.renameKeeping(at: parent, new, to: name)
+                try SystemCalls.renameKeeping(at: parent, complete, to: name)
                 return nil
             }
-            try SystemCalls.exchange(at: parent, new, name)
-            return FilePath(root.path).removingLastComponent().appending(keep(new)).string
+            try SystemCalls.exchange(at: parent, complete, name)
+            return FilePath(root.path).removingLastComponent().appending(keep(complete)).string
         } catch {
-            throw error.failure("putting \(folder) in the place of \(root.path)", kind: .cannotCreate)
+            throw error.failure("putting the restored data root in the place of \(root.path)", kind: .cannotCreate)
         }
     }
 }
