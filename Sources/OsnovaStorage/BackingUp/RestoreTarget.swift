@@ -109,6 +109,9 @@ final class RestoreTarget {
 
 /// The `flock(2)` of a data root: mounts share it, a restoration must have it alone.
 enum RootLock {
+    /// Seconds to wait for whoever holds the lock.
+    private static let patience: Int64 = 3
+
     /// What a mount holds as long as it serves.
     static func shared(_ root: DataRoot) throws -> OwnedDescriptor {
         do {
@@ -123,7 +126,13 @@ enum RootLock {
     static func exclusive(_ root: DataRoot) throws -> OwnedDescriptor {
         do {
             let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
-            guard SystemCalls.tryLock(directory) else {
+            // A driver that was unmounted just now takes a moment to end.
+            let deadline = Clock.monotonicSeconds + patience
+            while !SystemCalls.tryLock(directory) {
+                if Clock.monotonicSeconds < deadline {
+                    usleep(10_000)
+                    continue
+                }
                 throw OsnovaError(.busy, "\(root.path) is mounted: unmount it first, or --force")
             }
             return directory
