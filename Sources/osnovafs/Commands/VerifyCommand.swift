@@ -50,7 +50,8 @@ struct VerifyCommand: ParsableCommand {
         let missing: [String]
         let untracked: [String]
         let database: String
-        let openToOthers: [String]
+        /// Left out where there is nothing to tell.
+        let openToOthers: [String]?
         let repaired: [Repaired]?
         let quarantined: [String]?
     }
@@ -84,7 +85,8 @@ struct VerifyCommand: ParsableCommand {
                 checked: report.checked, ok: report.ok,
                 damaged: report.damaged.map { Outcome.Damage(sha256: $0.sha256, reason: $0.reason) },
                 missing: report.missing, untracked: report.untracked, database: report.database,
-                openToOthers: report.openToOthers, repaired: repair ? repaired : nil,
+                openToOthers: report.openToOthers.isEmpty ? nil : report.openToOthers,
+                repaired: repair ? repaired : nil,
                 quarantined: repair ? report.quarantined : nil))
     }
 
