@@ -73,6 +73,11 @@ struct BackupTests {
         let after = try picture(work.root)
         #expect(first.missing.isEmpty && second.missing.isEmpty && first.generation != second.generation)
         #expect(try picture(restore(work, first.generation, to: "one")) == before)
+        let backup = work.folder.path("backup")
+        for path in try FileManager.default.subpathsOfDirectory(atPath: backup) {
+            let mode = try FileManager.default.attributesOfItem(atPath: "\(backup)/\(path)")[.posixPermissions]
+            #expect((mode as? Int ?? 0o777) & 0o077 == 0, "\(path) is open to others")
+        }
         let newest = try restore(work, nil, to: "two")
         #expect(try picture(newest) == after)
         let store = try Store.open(at: newest, keys: work.keys)

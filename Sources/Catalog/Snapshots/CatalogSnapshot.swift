@@ -36,6 +36,10 @@ extension Catalog {
     ///
     /// The copy is one file: it has no WAL. It is not durable yet.
     public func copy(to path: String) throws {
+        // Made here, its owner's alone: SQLite would ask the umask.
+        guard
+            FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+        else { throw OsnovaError(.cannotCreate, "\(path) cannot be made: check its permissions and its disk") }
         try translatingErrors(path) {
             let queue = try DatabaseQueue(path: path)
             try pool.backup(to: queue)
