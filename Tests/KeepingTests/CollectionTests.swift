@@ -63,6 +63,20 @@ struct CollectionTests {
         #expect(work.hasFile(id))
     }
 
+    @Test(arguments: [
+        "CREATE TABLE theirs(x TEXT); INSERT INTO theirs VALUES ('%')",
+        "CREATE TABLE \"the \"\"irs\"(\"a b\"); INSERT INTO \"the \"\"irs\" VALUES (x'%')",
+        "CREATE TABLE theirs(x TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO theirs VALUES (upper('%'))",
+    ])
+    func `a table that nobody here knows keeps what it names`(statement: String) throws {
+        let work = try TestStore()
+        let id = try work.put(noise(1000, seed: 1))
+        let other = try work.put(noise(1000, seed: 2))
+        try work.sql(statement.replacing("%", with: id.hex))
+        #expect(try collect(work).removed.map(\.id) == [other])
+        #expect(work.hasFile(id))
+    }
+
     @Test func `a file without a row goes too, but not one that a row waits for`() throws {
         let work = try TestStore()
         let free = try work.put(noise(1000, seed: 1))

@@ -4,7 +4,7 @@ public import Primitives
 internal import Tree
 
 extension Reading {
-    /// The next blobs by row that nothing refers to, at most `limit`.
+    /// The next blobs by row that no table of ours or of the seed refers to, at most `limit`; see ``unreferenced(_:)``.
     public func unreferencedBlobs(after row: Int64, limit: Int) throws -> [BlobRecord] {
         let isFree = try BlobReferences.noneExists(toHash: "blobs.sha256", row: "blobs.id", in: database)
         return try Row.fetchAll(
@@ -14,8 +14,13 @@ extension Reading {
         ).compactMap(BlobRecord.init)
     }
 
-    /// Whether nothing refers to a content, be it that it has a row or none.
-    public func isUnreferenced(_ id: ContentID) throws -> Bool {
+    /// Those of some contents that nothing refers to, be it that they have rows or none.
+    public func unreferenced(_ ids: [ContentID]) throws -> Set<ContentID> {
+        let elsewhere = try ForeignTables.namedContents(in: database)
+        return try Set(ids.filter { try !elsewhere.contains($0) && isUnreferenced($0) })
+    }
+
+    private func isUnreferenced(_ id: ContentID) throws -> Bool {
         let row = try Int64.fetchOne(
             database.cachedStatement(sql: "SELECT id FROM blobs WHERE sha256 = ?"), arguments: [id.hex])
         let isFree = try BlobReferences.noneExists(toHash: "?1", row: row.map { "\($0)" }, in: database)
@@ -40,18 +45,22 @@ extension Reading {
 }
 
 extension Writing {
-    /// Forgets a blob that nothing refers to, with its tags and its name.
+    /// Forgets those of some blobs that nothing refers to, with their tags and their names.
     ///
-    /// - Returns: whether the content is free of rows and references now; false where something refers to it.
-    public func forgetBlob(_ id: ContentID) throws -> Bool {
-        guard try reading.isUnreferenced(id) else { return false }
-        guard let row = try nodes.blobID(of: id) else { return true }
+    /// - Returns: the contents that are free of rows and references now.
+    public func forgetBlobs(_ ids: [ContentID]) throws -> Set<ContentID> {
+        let free = try reading.unreferenced(ids)
+        for id in free { try forget(id) }
+        return free
+    }
+
+    private func forget(_ id: ContentID) throws {
+        guard let row = try nodes.blobID(of: id) else { return }
         try nodes.run(
             "DELETE FROM blob_tags WHERE position BETWEEN ? AND ?",
             [TagPage.position(blob: row, page: 0), TagPage.position(blob: row, page: 0xFFFF)])
         try nodes.run("DELETE FROM blobs WHERE id = ?", [row])
         try nodes.touch(FixedNode.blobs.rawValue)
         try nodes.logRemoved(Data(id.hex.utf8), in: FixedNode.blobs.rawValue, inode: .blob(row))
-        return true
     }
 }

@@ -89,15 +89,15 @@ public struct GarbageCollection: Sendable {
     /// Files go within a write transaction: no program can write a row that refers to one while it is looked at.
     func removeLocked(_ garbage: [CollectionReport.Garbage]) throws -> [CollectionReport.Garbage] {
         let forgotten = try store.catalog.write { writing in
-            try garbage.filter { try writing.forgetBlob($0.id) }
+            let free = try writing.forgetBlobs(garbage.map(\.id))
+            return garbage.filter { free.contains($0.id) }
         }
         guard !forgotten.isEmpty else { return [] }
         return try store.catalog.write { writing in
-            try forgotten.filter { blob in
+            let free = try writing.reading.unreferenced(forgotten.map(\.id))
+            return try forgotten.filter { blob in
                 // A mount may have met the file anew, or a row may have come that names it: then it stays.
-                guard try !writing.reading.hasBlob(blob.id), try writing.reading.isUnreferenced(blob.id) else {
-                    return false
-                }
+                guard free.contains(blob.id), try !writing.reading.hasBlob(blob.id) else { return false }
                 try store.blobs.remove(blob.id)
                 return true
             }
@@ -112,7 +112,8 @@ public struct GarbageCollection: Sendable {
             let records = try store.catalog.read { try $0.unreferencedBlobs(after: row, limit: Self.page) }
             guard let last = records.last else { break }
             row = last.row
-            for record in records {
+            let free = try store.catalog.read { try $0.unreferenced(records.map(\.id)) }
+            for record in records where free.contains(record.id) {
                 let written = try store.blobs.status(of: record.id)?.modified ?? 0
                 body(.init(id: record.id, size: record.size, stored: max(record.created, written) / 1_000_000_000))
             }
@@ -122,14 +123,16 @@ public struct GarbageCollection: Sendable {
 
     /// Sealed files that have no row, as another program or a killed collection leaves them.
     private func forEachUntracked(_ body: (CollectionReport.Garbage) -> Void) throws {
+        var ids: [ContentID] = []
         try store.blobs.scan { entry in
-            guard case .blob(let id) = entry,
-                try store.catalog.read({ try !$0.hasBlob(id) && $0.isUnreferenced(id) }),
-                let status = try store.blobs.status(of: id)
-            else { return true }
+            if case .blob(let id) = entry, try store.catalog.read({ try !$0.hasBlob(id) }) { ids.append(id) }
+            return true
+        }
+        let free = try store.catalog.read { try $0.unreferenced(ids) }
+        for id in ids where free.contains(id) {
+            guard let status = try store.blobs.status(of: id) else { continue }
             let size = SealedLayout.plaintextLength(ofFile: status.size) ?? 0
             body(.init(id: id, size: size, stored: status.modified / 1_000_000_000))
-            return true
         }
     }
 }
