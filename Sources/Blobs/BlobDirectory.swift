@@ -134,6 +134,55 @@ public final class BlobDirectory: Sendable {
         }
     }
 
+    /// Removes a sealed file; one that is gone already is no error.
+    public func remove(_ id: ContentID) throws {
+        do {
+            try SystemCalls.remove(at: directory, Self.name(of: id))
+        } catch {
+            if error != .noSuchFileOrDirectory { throw error.failure("removing \(path)/\(Self.name(of: id))") }
+        }
+    }
+
+    /// Moves whatever has a blob's name to another directory of the same disk, under a name that is free there.
+    ///
+    /// - Returns: the new path.
+    public func move(_ id: ContentID, to other: BlobDirectory) throws -> String {
+        let name = Self.name(of: id)
+        do {
+            for attempt in 0..<1000 {
+                let target = attempt == 0 ? name : "\(name).\(attempt)"
+                if try !Self.moved(name, in: directory, to: target, in: other.directory) { continue }
+                try SystemCalls.synchronize(other.directory)
+                try SystemCalls.synchronize(directory)
+                return "\(other.path)/\(target)"
+            }
+        } catch let error as Errno {
+            throw error.failure("moving \(path)/\(name) to \(other.path)")
+        }
+        throw OsnovaError(.cannotCreate, "\(other.path) has a thousand files of the name \(name): move them away")
+    }
+
+    private static func moved(
+        _ name: String, in directory: OwnedDescriptor, to target: String, in other: OwnedDescriptor
+    ) throws -> Bool {
+        do {
+            try SystemCalls.renameKeeping(at: directory, name, to: target, in: other)
+            return true
+        } catch {
+            if error == .fileExists { return false }
+            throw error
+        }
+    }
+
+    /// Another descriptor of the directory: what holds a lock of its own.
+    func reopen() throws -> OwnedDescriptor {
+        do {
+            return try SystemCalls.open(at: directory, ".", O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw error.failure("opening \(path)")
+        }
+    }
+
     static func name(of id: ContentID) -> String { id.hex + suffix }
 
     static func entry(named name: String) -> Entry {

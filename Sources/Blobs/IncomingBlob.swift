@@ -1,4 +1,4 @@
-internal import Primitives
+public import Primitives
 internal import Glibc
 internal import SystemPackage
 
@@ -52,6 +52,9 @@ public final class IncomingBlob {
             started = written
         }
     }
+
+    /// The file, for reading back what was written.
+    public var content: OwnedDescriptor { file }
 
     /// Makes the content durable.
     public func synchronize() throws {

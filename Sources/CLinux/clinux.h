@@ -21,9 +21,15 @@ static inline int osnova_start_writing(int descriptor, long long offset, long lo
 }
 
 // renameat2 with RENAME_NOREPLACE.
-static inline int osnova_rename_keeping(int directory, const char *old_name, const char *new_name)
+static inline int osnova_rename_keeping(int directory, const char *old_name, int new_directory, const char *new_name)
 {
-	return (int)syscall(SYS_renameat2, directory, old_name, directory, new_name, 1);
+	return (int)syscall(SYS_renameat2, directory, old_name, new_directory, new_name, 1);
+}
+
+// renameat2 with RENAME_EXCHANGE: both names exist before and after.
+static inline int osnova_rename_exchange(int directory, const char *one_name, const char *other_name)
+{
+	return (int)syscall(SYS_renameat2, directory, one_name, directory, other_name, 2);
 }
 
 // close_range(2): every descriptor from `first` on.

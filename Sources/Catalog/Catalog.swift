@@ -12,7 +12,7 @@ public final class Catalog: Sendable {
     /// The catalog does not know the disk: rows may name blobs that it has not met yet.
     public typealias BlobProbe = @Sendable (ContentID) throws -> (size: Int64, created: Int64)?
 
-    private let pool: DatabasePool
+    let pool: DatabasePool
     private let probe: BlobProbe
     /// Where the database lies.
     public let path: String
@@ -86,12 +86,14 @@ public final class Catalog: Sendable {
 
     /// Runs `body` in a transaction that is durable when this returns, and is as if it had never been when it throws.
     public func write<Result>(_ body: (Writing) throws -> Result) throws -> Result {
-        try translatingErrors(path) {
+        defer { CrashPoint.pass() }
+        return try translatingErrors(path) {
             try pool.write { database in
                 let writing = Writing(database: database, probe: probe)
                 let result = try body(writing)
                 try NodeIndex(nodes: writing.nodes).settle(atMost: Int.max)
                 try MessageIndex(database: database).settle(atMost: Int.max)
+                CrashPoint.pass()
                 return result
             }
         }

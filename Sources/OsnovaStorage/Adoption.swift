@@ -15,6 +15,8 @@ extension Store {
         do {
             let finding = try BlobAudit(keys: keys()).verify(file: file, id: id)
             try catalog.write { writing in
+                // Its file may have been removed since it was opened: files go in write transactions only.
+                guard try blobs.status(of: id) != nil else { throw OsnovaError(.notFound, "blob \(id) is gone") }
                 if let known = try writing.reading.blob(id), known.size != finding.blob.length {
                     onCorrection(known.row)
                 }

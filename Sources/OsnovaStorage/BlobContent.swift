@@ -18,15 +18,37 @@ extension Store {
         else { throw OsnovaError(.notFound, "\(id) is not stored here") }
         let open = try open(identity, row: row) { id, _ in try adopt(id) }
         let reader = try BlobReader(keys: keys())
-        let tags = TagCache(catalog: catalogReader)
+        let tags = try tags(of: open.blob)
         var offset: Int64 = 0
         while offset < open.blob.length {
             let piece = try reader.read(open.blob, file: open.file, at: offset, count: BlobReader.maximumRead) {
-                try tags.copy($0, ofBlob: row, into: $1)
+                try Self.copy(tags, $0, of: open.blob, into: $1)
             }
             try body(piece)
             offset += Int64(piece.count)
         }
+    }
+}
+
+extension Store {
+    /// All chunk tags of an open blob: with them its open file can be read to the end though both be removed meanwhile.
+    private func tags(of blob: SealedBlob) throws -> [UInt8] {
+        let tags = try catalog.read { reading -> [UInt8]? in
+            guard let known = try reading.blob(blob.id), known.nonce == blob.nonce.bytes else { return nil }
+            return try reading.tags(ofBlob: known.row)
+        }
+        guard let tags else { throw OsnovaError(.busy, "blob \(blob.id) was changed just now: try again") }
+        return tags
+    }
+
+    private static func copy(
+        _ tags: [UInt8], _ chunks: ClosedRange<Int>, of blob: SealedBlob, into memory: UnsafeMutableRawBufferPointer
+    ) throws {
+        let range = chunks.lowerBound * Tag.byteCount..<(chunks.upperBound + 1) * Tag.byteCount
+        guard range.upperBound <= tags.count else {
+            throw OsnovaError.damaged("blob \(blob.id) is damaged: the database lacks its chunk tags")
+        }
+        memory.copyBytes(from: tags[range])
     }
 }
 

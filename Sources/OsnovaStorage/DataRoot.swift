@@ -69,6 +69,18 @@ public struct DataRoot: Sendable, Equatable {
         }
     }
 
+    /// Makes the directory for files that are not what their names say, 0700, and names it.
+    func makeQuarantine() throws -> String {
+        do {
+            let root = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
+            try SystemCalls.makeDirectory(at: root, "quarantine")
+            try SystemCalls.synchronize(root)
+            return "\(path)/quarantine"
+        } catch {
+            throw error.failure("making \(path)/quarantine", kind: .cannotCreate)
+        }
+    }
+
     private func makeParents() throws {
         let components = path.split(separator: "/")
         for depth in 1...max(1, components.count) {

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The wall clock.
+/// The clocks.
 public enum Clock {
     /// Unix time in nanoseconds.
     public static var nanoseconds: Int64 {
@@ -18,4 +18,11 @@ public enum Clock {
 
     /// Unix time in seconds.
     public static var seconds: Int64 { nanoseconds / 1_000_000_000 }
+
+    /// Seconds of a clock that nobody sets.
+    public static var monotonicSeconds: Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return now.nanoseconds / 1_000_000_000
+    }
 }

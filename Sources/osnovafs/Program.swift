@@ -54,7 +54,8 @@ struct RootCommand: ParsableCommand {
         subcommands: [
             InitCommand.self, MountCommand.self, UnmountCommand.self, PutCommand.self, CatCommand.self,
             GetCommand.self, ListCommand.self, ComponentCommand.self, AppCommand.self, CacheCommand.self,
-            VerifyCommand.self, StatsCommand.self, FileCommand.self, MessageCommand.self, TransactionCommand.self,
+            VerifyCommand.self, CollectCommand.self, BackupCommand.self, RestoreCommand.self, StatsCommand.self,
+            FileCommand.self, MessageCommand.self, TransactionCommand.self,
             PreferenceCommand.self, KeyCommand.self, SearchCommand.self, DatabaseCommand.self, PasswordCommands.self,
             UnlockCommand.self, CocoonCommand.self, ImportCommand.self, SnapshotCommand.self, DoctorCommand.self,
         ])

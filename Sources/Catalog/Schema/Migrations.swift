@@ -26,8 +26,10 @@ enum Migrations {
                 try step.apply(database)
                 try record(step.version, step.description, in: database)
                 try soundness.check(database, version: step.version)
+                CrashPoint.pass()
                 return .commit
             }
+            CrashPoint.pass()
         }
     }
 

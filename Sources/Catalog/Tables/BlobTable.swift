@@ -100,18 +100,6 @@ extension Reading {
         return pages.flatMap { Array($0) }
     }
 
-    /// The content ids that seed rows refer to and that no blob row has.
-    public func danglingReferences() throws -> [String] {
-        try String.fetchAll(
-            database,
-            sql: """
-                SELECT hash FROM (SELECT icon_blob_hash AS hash FROM applications WHERE icon_blob_hash IS NOT NULL
-                    UNION SELECT blob_hash FROM autonomi_cache
-                    UNION SELECT attachment_hash FROM messages WHERE attachment_hash IS NOT NULL)
-                WHERE hash NOT IN (SELECT sha256 FROM blobs) ORDER BY hash
-                """)
-    }
-
     /// The blobs behind icons and artifacts that were not verified yet.
     public func unverifiedNamedBlobs() throws -> [BlobRecord] {
         try Row.fetchAll(

@@ -1,54 +1,46 @@
 internal import Blobs
 internal import Catalog
-internal import Dispatch
-internal import Foundation
 internal import Primitives
 internal import Sealing
 internal import Synchronization
-internal import SystemPackage
 
-/// What a verification of a whole store found.
-public struct VerificationReport: Sendable {
-    /// A blob that is not what it should be.
-    public struct Damage: Sendable, Equatable {
-        /// The name of the blob: 64 lower-case hexadecimal digits.
-        public let sha256: String
-        /// What is wrong with it, in words.
-        public let reason: String
+/// Verifies a store: its blobs as a whole, each on a core of its own, its database, and what refers to what.
+///
+/// Changes nothing but the times of verification, unless a repair is asked for.
+public final class Verification: Sendable {
+    private static let page = 1024
+
+    let store: Store
+    private let scope: VerificationScope
+    private let onProgress: @Sendable (Int) -> Void
+    private let state = Mutex(State())
+
+    private struct State {
+        var report = VerificationReport()
+        var troubles: [Trouble] = []
+        /// Rows whose check is to be noted.
+        var settled: [Int64] = []
     }
 
-    /// Sealed files that were read.
-    public internal(set) var checked = 0
-    /// Those of them that are sound.
-    public internal(set) var ok = 0
-    /// Those that are not.
-    public internal(set) var damaged: [Damage] = []
-    /// Contents that the database refers to and that have no file.
-    public internal(set) var missing: [String] = []
-    /// Files in `blobs/` that the database does not know; sound ones are taken up by the next mount.
-    public internal(set) var untracked: [String] = []
-    /// `ok`, or what SQLite's own checks say.
-    public internal(set) var database = "ok"
-
-    /// Whether everything is as it should be; untracked files are no damage.
-    public var isSound: Bool { damaged.isEmpty && missing.isEmpty && database == "ok" }
-}
-
-/// Verifies every blob of a store as a whole, and its database; changes nothing.
-public final class Verification: Sendable {
-    private static let page = 4096
-
-    private let store: Store
-    private let report = Mutex(VerificationReport())
-    private let onProgress: @Sendable (Int) -> Void
+    /// A blob that needs a repair.
+    struct Trouble: Sendable {
+        let id: ContentID
+        let condition: BlobCondition
+        let isTracked: Bool
+    }
 
     /// Readies a verification.
     ///
     /// - Parameters:
     ///   - store: opened with its keys.
+    ///   - scope: which blobs are read.
     ///   - onProgress: told the bytes just read, from any thread.
-    public init(store: Store, onProgress: @escaping @Sendable (Int) -> Void = { _ in }) {
+    public init(
+        store: Store, scope: VerificationScope = VerificationScope(),
+        onProgress: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
         self.store = store
+        self.scope = scope
         self.onProgress = onProgress
     }
 
@@ -58,22 +50,21 @@ public final class Verification: Sendable {
     public func run() throws -> VerificationReport {
         let keys = try store.keys()
         try checkDatabase()
-        var row: Int64 = 0
-        while true {
-            let records = try store.catalog.read { try $0.blobs(after: row, limit: Self.page) }
-            guard let last = records.last else { break }
-            row = last.row
-            try inParallel(records) { try self.check($0, BlobAudit(keys: keys)) }
-        }
+        try checkListed(keys)
         try checkUntracked(keys)
         try checkReferences()
-        return report.withLock { report in
-            report.damaged.sort { $0.sha256 < $1.sha256 }
-            report.missing.sort()
-            report.untracked.sort()
-            return report
+        try checkPermissions()
+        noteSettled(atLeast: 1)
+        return state.withLock { state in
+            state.report.sort()
+            return state.report
         }
     }
+
+    /// What the last ``run()`` found wrong.
+    var troubles: [Trouble] { state.withLock { $0.troubles } }
+
+    // MARK: Database
 
     private func checkDatabase() throws {
         let findings: [String]
@@ -82,78 +73,106 @@ public final class Verification: Sendable {
         } catch let error as OsnovaError where error.kind == .damaged {
             findings = [error.message]
         }
-        if !findings.isEmpty { report.withLock { $0.database = findings.joined(separator: "; ") } }
+        if !findings.isEmpty { state.withLock { $0.report.database = findings.joined(separator: "; ") } }
     }
 
-    private func inParallel<Item: Sendable>(_ items: [Item], _ body: @Sendable (Item) throws -> Void) throws {
-        let next = Atomic(0)
-        let failure = Mutex<(any Error)?>(nil)
-        DispatchQueue.concurrentPerform(iterations: ProcessInfo.processInfo.activeProcessorCount) { _ in
-            while true {
-                let index = next.add(1, ordering: .relaxed).oldValue
-                guard index < items.count else { return }
-                do { try body(items[index]) } catch { return failure.withLock { $0 = error } }
+    private func checkReferences() throws {
+        for hash in try store.catalog.read({ try $0.danglingReferences() }) {
+            let id = ContentID(hex: hash)
+            if let id, try store.blobs.status(of: id) != nil { continue }
+            state.withLock { state in
+                state.report.missing.append(hash)
+                if let id { state.troubles.append(Trouble(id: id, condition: .missing, isTracked: false)) }
             }
         }
-        if let error = failure.withLock({ $0 }) { throw error }
     }
 
-    private func check(_ record: BlobRecord, _ audit: BlobAudit) throws {
-        try judge(record.id, listed: true) {
-            let file = try store.blobs.open(record.id)
-            let finding = try audit.verify(file: file, id: record.id, progress: onProgress)
-            guard finding.blob.length == record.size else {
-                throw OsnovaError.damaged("the database has another size: \(record.size), not \(finding.blob.length)")
-            }
-            // A sound file under another nonce is another sealing of the same content; its next read adopts it.
-            guard let nonce = record.nonce, nonce == finding.blob.nonce.bytes else { return }
-            guard try store.catalog.read({ try $0.tags(ofBlob: record.row) }) == finding.tags else {
-                throw OsnovaError.damaged("the database has other chunk tags than the file")
+    private func checkPermissions() throws {
+        let paths = try Permissions.pathsOpenToOthers(in: store.root)
+        state.withLock { $0.report.openToOthers += paths }
+    }
+
+    // MARK: Blobs
+
+    private func checkListed(_ keys: SealingKeys) throws {
+        let row = Mutex(Int64(0))
+        let queue = WorkQueue { [store] in
+            let records = try store.catalog.read { try $0.blobs(after: row.withLock { $0 }, limit: Self.page) }
+            if let last = records.last { row.withLock { $0 = last.row } }
+            return records
+        }
+        try onEachCore(keys) { check in
+            while let record = try queue.next() {
+                if self.scope.includes(record) {
+                    let condition = try check.condition(of: record)
+                    self.enter(record.id, condition, row: record.row)
+                } else if try check.isMissing(record) {
+                    self.enter(record.id, .missing, row: record.row)
+                }
             }
         }
     }
 
     private func checkUntracked(_ keys: SealingKeys) throws {
-        let audit = try BlobAudit(keys: keys)
+        var found: [ContentID] = []
         try store.blobs.scan { entry in
             switch entry {
             case .temporary: break
-            case .stranger(let name): report.withLock { $0.untracked.append(name) }
+            case .stranger(let name): state.withLock { $0.report.untracked.append(name) }
             case .blob(let id):
-                guard try !store.catalog.read({ try $0.hasBlob(id) }) else { break }
-                let isSound = try judge(id, listed: false) {
-                    _ = try audit.verify(file: store.blobs.open(id), id: id, progress: onProgress)
-                }
-                if isSound { report.withLock { $0.untracked.append(id.hex) } }
+                if try !store.catalog.read({ try $0.hasBlob(id) }), scope.includesOneMore() { found.append(id) }
             }
             return true
         }
+        let queue = WorkQueue(found)
+        try onEachCore(keys) { check in
+            while let id = try queue.next() {
+                self.enter(id, try check.condition(ofUntracked: id), row: nil)
+            }
+        }
     }
 
-    private func checkReferences() throws {
-        for hash in try store.catalog.read({ try $0.danglingReferences() }) {
-            if let id = ContentID(hex: hash), try store.blobs.status(of: id) != nil { continue }
-            report.withLock { $0.missing.append(hash) }
+    private func onEachCore(_ keys: SealingKeys, _ body: @Sendable (BlobCheck) throws -> Void) throws {
+        try ParallelWork.onEachCore {
+            let check = try BlobCheck(store: store, keys: keys, onProgress: onProgress)
+            try body(check)
+            let open = check.openToOthers
+            state.withLock { $0.report.openToOthers += open }
         }
     }
 
-    /// Runs one blob's check and enters its outcome.
-    @discardableResult
-    private func judge(_ id: ContentID, listed: Bool, _ check: () throws -> Void) throws -> Bool {
-        do {
-            try check()
-            report.withLock {
-                $0.checked += 1; $0.ok += 1
+    private func enter(_ id: ContentID, _ condition: BlobCondition, row: Int64?) {
+        state.withLock { state in
+            switch condition {
+            case .sound(let isSettled):
+                state.report.checked += 1
+                state.report.ok += 1
+                if let row, isSettled { state.settled.append(row) }
+                if row == nil { state.report.untracked.append(id.hex) }
+            case .misrecorded(let reason), .damaged(let reason):
+                state.report.checked += 1
+                state.report.damaged.append(.init(sha256: id.hex, reason: reason))
+            case .missing:
+                // A file without a row that is gone by now was nobody's.
+                if row != nil { state.report.missing.append(id.hex) }
             }
-            return true
-        } catch let error as OsnovaError where error.kind == .notFound {
-            if listed { report.withLock { $0.missing.append(id.hex) } }
-        } catch let error as OsnovaError where error.kind == .damaged || error.kind == .inputOutput {
-            report.withLock {
-                $0.checked += 1
-                $0.damaged.append(.init(sha256: id.hex, reason: error.message))
-            }
+            if case .sound = condition, row != nil { return }
+            state.troubles.append(Trouble(id: id, condition: condition, isTracked: row != nil))
         }
-        return false
+        noteSettled(atLeast: Self.page)
+    }
+
+    /// Notes when sound blobs were verified, so that another run can leave them out.
+    private func noteSettled(atLeast count: Int) {
+        let rows = state.withLock { state -> [Int64] in
+            guard state.settled.count >= count, state.report.database == "ok" else { return [] }
+            defer { state.settled = [] }
+            return state.settled
+        }
+        guard !rows.isEmpty else { return }
+        // A database that cannot be written, as on a read-only disk, can be verified all the same.
+        try? store.catalog.write { writing in
+            for row in rows { try writing.recordVerification(ofBlob: row) }
+        }
     }
 }

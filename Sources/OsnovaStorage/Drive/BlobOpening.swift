@@ -62,10 +62,22 @@ extension Store {
 
     /// Gives a sealed file that has no row its row; false where there is no such file.
     func meet(_ id: ContentID) throws -> Bool {
-        guard let status = try blobs.status(of: id), let size = SealedLayout.plaintextLength(ofFile: status.size) else {
-            return false
-        }
-        try catalog.write { try $0.recordUnverified(id, size: size, created: status.modified) }
+        guard try sizeAndAge(of: id) != nil else { return false }
+        return try catalog.write { try meet(id, in: $0) }
+    }
+
+    /// Gives a sealed file its row within a transaction, in which no file is removed.
+    @discardableResult
+    func meet(_ id: ContentID, in writing: Writing) throws -> Bool {
+        guard let file = try sizeAndAge(of: id) else { return false }
+        try writing.recordUnverified(id, size: file.size, created: file.created)
         return true
+    }
+
+    private func sizeAndAge(of id: ContentID) throws -> (size: Int64, created: Int64)? {
+        guard let status = try blobs.status(of: id), let size = SealedLayout.plaintextLength(ofFile: status.size) else {
+            return nil
+        }
+        return (size, status.modified)
     }
 }

@@ -34,14 +34,8 @@ public struct Census: Sendable {
         pending.removeAll(keepingCapacity: true)
         let unknown = try store.catalog.read { reading in try ids.filter { try !reading.hasBlob($0) } }
         guard !unknown.isEmpty else { return }
-        let files = try unknown.compactMap { id -> (ContentID, Int64, Int64)? in
-            guard let status = try store.blobs.status(of: id),
-                let size = SealedLayout.plaintextLength(ofFile: status.size)
-            else { return nil }
-            return (id, size, status.modified)
-        }
         try store.catalog.write { writing in
-            for (id, size, created) in files { try writing.recordUnverified(id, size: size, created: created) }
+            for id in unknown { try store.meet(id, in: writing) }
         }
     }
 

@@ -21,6 +21,8 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     let removedBlobs = RemovedBlobs()
     /// What the driver counts.
     public let metrics = DriveMetrics()
+    /// Tells a restoration that the data root is in use.
+    private let rootLock: OwnedDescriptor
     private let feed: ChangeFeed
     private let names: CatalogReader
     private let log: Logger
@@ -38,6 +40,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         folders = ComponentFolders(path: store.root.components)
         generated = GeneratedFiles(maker: try FileMaker(store: store, metrics: metrics))
         names = try CatalogReader(path: store.root.database)
+        rootLock = try RootLock.shared(store.root)
         feed = try ChangeFeed(path: store.root.database)
     }
 

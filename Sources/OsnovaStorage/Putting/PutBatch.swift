@@ -122,6 +122,7 @@ public final class PutBatch {
             items = []
             others = []
             bytes = 0
+            put.stored.release()
         }
         let written = items.compactMap(\.blob.sealed?.incoming)
         if written.count == 1 { try written[0].synchronize() }

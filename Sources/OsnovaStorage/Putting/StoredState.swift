@@ -22,6 +22,7 @@ final class StoredContents {
     private let store: Store
     private let audit: BlobAudit
     private var sound: Set<ContentID> = []
+    private var lock: BlobLock?
 
     /// Contents remembered at most; then all are forgotten and verified again where they come up.
     private static let maximumRemembered = 65_536
@@ -31,10 +32,12 @@ final class StoredContents {
         audit = try BlobAudit(keys: store.keys())
     }
 
-    /// Whether a content is stored.
+    /// Whether a content is stored; what is, stays so until ``release()``.
     func state(of id: ContentID) throws -> StoredState {
+        if lock == nil { lock = try store.blobs.lockAgainstRemoval() }
         guard try store.blobs.status(of: id) != nil else { return .absent }
-        if sound.contains(id) { return .sound }
+        // A removal that was cut short may have left the file of a row that is gone.
+        if sound.contains(id), try store.catalog.read({ try $0.hasBlob(id) }) { return .sound }
         let finding: BlobAudit.Finding
         do {
             finding = try audit.verify(file: store.blobs.open(id), id: id)
@@ -48,6 +51,9 @@ final class StoredContents {
         sound.insert(id)
         return .sound
     }
+
+    /// Lets blobs be removed again that nothing refers to.
+    func release() { lock = nil }
 
     private func record(_ finding: BlobAudit.Finding) throws {
         let isKnown = try store.catalog.read { reading in

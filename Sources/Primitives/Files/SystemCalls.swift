@@ -42,6 +42,7 @@ public enum SystemCalls {
     public static func open(
         at directory: OwnedDescriptor? = nil, _ name: String, _ flags: CInt, mode: mode_t = 0o600
     ) throws(Errno) -> OwnedDescriptor {
+        if flags & O_CREAT != 0 { CrashPoint.pass() }
         let base = directory?.number ?? AT_FDCWD
         let number = try retrying { name.withCString { osOpen(base, $0, flags | O_CLOEXEC, mode) } }
         return withExtendedLifetime(directory) { OwnedDescriptor(FileDescriptor(rawValue: number)) }
@@ -99,6 +100,7 @@ public enum SystemCalls {
 
     /// `write(2)` until all bytes are written.
     public static func write(_ file: OwnedDescriptor, _ bytes: UnsafeRawBufferPointer) throws(Errno) {
+        CrashPoint.pass()
         var written = 0
         while written < bytes.count {
             let count = Glibc.write(file.number, bytes.baseAddress?.advanced(by: written), bytes.count - written)
@@ -112,6 +114,7 @@ public enum SystemCalls {
 
     /// `pwrite(2)` until all bytes are written.
     public static func write(_ file: OwnedDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) {
+        CrashPoint.pass()
         var written = 0
         while written < bytes.count {
             let start = bytes.baseAddress?.advanced(by: written)
@@ -146,42 +149,59 @@ public enum SystemCalls {
 
     /// `fsync(2)`.
     public static func synchronize(_ file: OwnedDescriptor) throws(Errno) {
+        CrashPoint.pass()
         _ = try retrying { fsync(file.number) }
     }
 
     /// `syncfs(2)`: everything written to the disk that holds `file`.
     public static func synchronizeDisk(of file: OwnedDescriptor) throws(Errno) {
+        CrashPoint.pass()
         _ = try retrying { osnova_syncfs(file.number) }
     }
 
     /// Moves a file within a directory, replacing what has the new name.
     public static func rename(at directory: OwnedDescriptor, _ old: String, to new: String) throws(Errno) {
+        CrashPoint.pass()
         _ = try retrying { renameat(directory.number, old, directory.number, new) }
     }
 
-    /// Moves a file within a directory unless the new name exists (EEXIST); atomic on every disk that has hard links.
-    public static func renameKeeping(at directory: OwnedDescriptor, _ old: String, to new: String) throws(Errno) {
+    /// Moves a file within a directory, or to another of the same disk, unless the new name exists (EEXIST); atomic on
+    /// every disk that has hard links.
+    public static func renameKeeping(
+        at directory: OwnedDescriptor, _ old: String, to new: String, in other: OwnedDescriptor? = nil
+    ) throws(Errno) {
+        CrashPoint.pass()
+        let target = other ?? directory
         do {
-            _ = try retrying { osnova_rename_keeping(directory.number, old, new) }
+            _ = try retrying { osnova_rename_keeping(directory.number, old, target.number, new) }
         } catch {
             guard error == .invalidArgument else { throw error }
-            _ = try retrying { linkat(directory.number, old, directory.number, new, 0) }
+            _ = try retrying { linkat(directory.number, old, target.number, new, 0) }
             _ = try retrying { unlinkat(directory.number, old, 0) }
         }
     }
 
     /// Gives a file a second name in its directory; a name that exists is an error (EEXIST).
     public static func link(at directory: OwnedDescriptor, _ name: String, as second: String) throws(Errno) {
+        CrashPoint.pass()
         _ = try retrying { linkat(directory.number, name, directory.number, second, 0) }
+    }
+
+    /// Lets two names of a directory change places, in one step.
+    public static func exchange(at directory: OwnedDescriptor, _ one: String, _ other: String) throws(Errno) {
+        CrashPoint.pass()
+        _ = try retrying { osnova_rename_exchange(directory.number, one, other) }
     }
 
     /// `unlinkat(2)` of a file.
     public static func remove(at directory: OwnedDescriptor, _ name: String) throws(Errno) {
+        CrashPoint.pass()
         _ = try retrying { unlinkat(directory.number, name, 0) }
     }
 
     /// `mkdirat(2)` with mode 0700; an existing directory is no error.
     public static func makeDirectory(at directory: OwnedDescriptor, _ name: String) throws(Errno) {
+        CrashPoint.pass()
         do {
             _ = try retrying { mkdirat(directory.number, name, 0o700) }
         } catch .fileExists {}
@@ -195,6 +215,11 @@ public enum SystemCalls {
     /// Waits for the exclusive `flock(2)` of an open file; it ends with the file.
     public static func lock(_ file: OwnedDescriptor) throws(Errno) {
         _ = try retrying { flock(file.number, LOCK_EX) }
+    }
+
+    /// Takes the shared `flock(2)` of an open file; waits while another holds the exclusive one.
+    public static func lockShared(_ file: OwnedDescriptor) throws(Errno) {
+        _ = try retrying { flock(file.number, LOCK_SH) }
     }
 
     /// Closes every descriptor from `first` on, whoever opened it: for a process that starts a life of its own.

@@ -4,7 +4,7 @@ internal import OsnovaStorage
 
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cache", abstract: "Cached network content.", subcommands: [Put.self])
+        commandName: "cache", abstract: "Cached network content.", subcommands: [Put.self, Evict.self])
 
     struct Put: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -26,6 +26,55 @@ struct CacheCommand: ParsableCommand {
             let entry = try Installer(store: store.open(unlocking)).cache(address, content: file.path, dataType: type)
             if store.json { return try Terminal.sayJSON(CacheDocument(entry)) }
             Terminal.say("\(entry.content)  \(Table.printable(entry.address))")
+        }
+    }
+
+    struct Evict: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take the least recently used entries out of the cache until it is small enough.",
+            discussion: """
+                The artifact of an installed component stays. A content that something else refers to loses its entry \
+                only. Needs no phrase.
+                """)
+
+        @OptionGroup var store: StoreOptions
+
+        @Option(help: ArgumentHelp("Bytes of content that may stay: 500M, 2G.", valueName: "size"))
+        var maxSize = SizeArgument(bytes: CacheEviction.defaultMaximum)
+
+        private struct Outcome: Encodable {
+            struct Evicted: Encodable {
+                let address: String
+                let sha256: String
+                let size: Int64
+                let freed: Bool
+            }
+
+            let evicted: [Evicted]
+            let entries: Int
+            let bytes: Int64
+        }
+
+        func run() throws {
+            let opened = try store.open()
+            let report = try CacheEviction(store: opened).run(downTo: maxSize.bytes)
+            try opened.close()
+            let evicted = report.evicted.map {
+                Outcome.Evicted(
+                    address: String(decoding: $0.address, as: UTF8.self), sha256: $0.content, size: $0.size,
+                    freed: $0.isFreed)
+            }
+            if store.json {
+                return try Terminal.sayJSON(
+                    Outcome(evicted: evicted, entries: report.entriesLeft, bytes: report.bytesLeft))
+            }
+            for entry in evicted {
+                let note = entry.freed ? "" : "  (the content stays: something else refers to it)"
+                Terminal.say("evicted  \(Table.printable(entry.address))\(note)")
+            }
+            Terminal.say(
+                "evicted \(evicted.count) entries; \(report.entriesLeft) are left, "
+                    + ByteCount.text(report.bytesLeft))
         }
     }
 }

@@ -1,0 +1,86 @@
+internal import Blobs
+internal import Catalog
+internal import Foundation
+internal import Primitives
+
+/// What a backup wrote.
+public struct BackupReport: Sendable {
+    /// The name of the new generation.
+    public let generation: String
+    /// Sealed files of the generation.
+    public let blobs: Int
+    /// Bytes that were written, the database included.
+    public let writtenBytes: Int64
+    /// Blobs of the database that have no file.
+    public let missing: [String]
+}
+
+/// Backs a store up into a directory, sealed as it is; needs no key.
+///
+/// Each run makes a generation: a consistent copy of the database while others write, and of the rest what the directory
+/// lacks. The manifest comes last: a run that is killed leaves no generation, and the next one goes on with what it wrote.
+/// No blob is removed from the store meanwhile.
+public struct Backup {
+    private let store: Store
+    private let path: String
+    private let onProgress: (Int) -> Void
+
+    /// Readies a backup into a directory.
+    ///
+    /// - Parameter onProgress: told the bytes just copied.
+    public init(store: Store, to path: String, onProgress: @escaping (Int) -> Void = { _ in }) throws {
+        self.store = store
+        self.path = DataRoot(path: path).path
+        self.onProgress = onProgress
+        guard !(self.path + "/").hasPrefix(store.root.path + "/") else {
+            throw OsnovaError(.usage, "\(path) lies in the data root: a backup must lie elsewhere")
+        }
+    }
+
+    /// Makes a generation.
+    ///
+    /// - Throws: `denied` for another store's backup, `busy`, `inputOutput` for a full disk: run it again, it goes on.
+    public func run() throws -> BackupReport {
+        let fingerprint = try store.catalog.read { try $0.keyFingerprint() }.map { Hexadecimal.string($0) }
+        let place = try BackupPlace(making: path, keyFingerprint: fingerprint)
+        try place.removeTemporaries()
+        let earlier = try place.manifests()
+        let generation = Self.name(after: earlier.map(\.generation))
+        let lock = try store.blobs.lockAgainstRemoval()
+        return try withExtendedLifetime(lock) {
+            // The database first: every file that it names is there by then.
+            let databases = BackupDatabases(backup: path)
+            let copy = try databases.freshTemporary()
+            try store.catalog.copy(to: copy)
+            let blobs = try BackupBlobs(source: store.blobs, backup: path, onProgress: onProgress)
+            try blobs.copy(CatalogSnapshot.blobs(at: copy))
+            try writeChecksums(blobs.checksums, generation)
+            var entries = BackupEntries(root: store.root, backup: path, onProgress: onProgress)
+            try entries.copy()
+            let (database, written) = try databases.keep(copy, as: generation, whole: earlier.last?.database.whole)
+            try place.write(
+                BackupManifest(
+                    generation: generation, sequence: (earlier.last?.sequence ?? 0) + 1, keyFingerprint: fingerprint,
+                    database: database, entries: entries.entries, blobs: blobs))
+            return BackupReport(
+                generation: generation, blobs: blobs.paths.count,
+                writtenBytes: blobs.copiedBytes + entries.copiedBytes + written, missing: blobs.missing)
+        }
+    }
+
+    private func writeChecksums(_ checksums: ChecksumLists, _ generation: String) throws {
+        guard !checksums.added.isEmpty else { return }
+        let text = ChecksumLists.text(checksums.added)
+        try BackupFiles.write(generation, in: "\(path)/\(BackupLayout.checksums)") { append in
+            try text.withUnsafeBytes { try append($0) }
+        }
+    }
+
+    /// A name that no generation has: the time, so that people find their way.
+    private static func name(after earlier: [String]) -> String {
+        let now = Date(timeIntervalSince1970: TimeInterval(Clock.seconds)).formatted(.iso8601)
+        let name = String(now.filter { $0 != "-" && $0 != ":" })
+        guard earlier.contains(name) else { return name }
+        return (2...).lazy.map { "\(name)-\($0)" }.first { !earlier.contains($0) } ?? name
+    }
+}

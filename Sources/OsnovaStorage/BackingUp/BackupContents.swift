@@ -1,0 +1,62 @@
+internal import Catalog
+internal import Foundation
+internal import Primitives
+
+/// Everything that one generation consists of, checked as it is read.
+struct BackupContents {
+    let backup: String
+    let manifest: BackupManifest
+    /// The sealed files: content and path in the backup.
+    let blobs: [(id: String, path: String)]
+    private let checksums: ChecksumLists
+
+    /// Finds out which files a generation needs.
+    ///
+    /// - Parameter database: the generation's, made by `BackupDatabases.restore`.
+    /// - Throws: `damaged` where the checksum lists are not those that the manifest was made with.
+    init(backup: String, manifest: BackupManifest, database: String) throws {
+        self.backup = backup
+        self.manifest = manifest
+        let missing = Set(manifest.missing)
+        let known = try CatalogSnapshot.blobs(at: database).map(\.id.hex).filter { !missing.contains($0) }
+        blobs = (known + manifest.untracked).map { id in
+            (id, manifest.variants[id] ?? "\(BackupLayout.blobs)/\(id).enc")
+        }
+        checksums = try ChecksumLists(in: backup)
+        guard blobs.count == manifest.blobCount, try checksums.digest(of: blobs.map(\.path)) == manifest.blobDigest,
+            blobs.allSatisfy({ PrintablePath.path($0.path, below: backup) != nil })
+        else {
+            throw OsnovaError.damaged(
+                "the checksum lists of \(backup) are not those of generation \(manifest.generation): "
+                    + "a list is missing or damaged")
+        }
+    }
+
+    /// The bytes of a sealed file, piece by piece; throws in the end where they are not what they were.
+    func readBlob(_ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        try read("\(backup)/\(path)", sum: checksums.sums[path], body)
+    }
+
+    /// The bytes of another file.
+    func readFile(_ entry: BackupManifest.Entry, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        guard let sum = entry.sha256, ContentID(hex: sum) != nil else {
+            throw OsnovaError.damaged("the manifest of \(manifest.generation) is malformed")
+        }
+        try read("\(backup)/\(BackupLayout.files)/\(sum)", sum: sum, body)
+    }
+
+    private func read(_ path: String, sum: String?, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let digest = try SHA256()
+        do {
+            try BackupFiles.forEachPiece(of: BackupFiles.open(path), path) { piece in
+                digest.update(piece)
+                try body(piece)
+            }
+        } catch let error as OsnovaError where error.kind == .notFound {
+            throw OsnovaError.damaged("\(path) is missing from the backup")
+        }
+        guard try digest.finish().hex == sum else {
+            throw OsnovaError.damaged("\(path) is damaged: it does not have its SHA-256")
+        }
+    }
+}

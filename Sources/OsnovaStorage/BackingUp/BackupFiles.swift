@@ -1,0 +1,131 @@
+internal import Foundation
+internal import Glibc
+internal import Primitives
+internal import SystemPackage
+
+/// Files of a backup: read whole, copied with their SHA-256, written so that they are there whole or not at all.
+enum BackupFiles {
+    static let temporaryPrefix = ".incoming-"
+    /// Of a file whose own name is not known before it is written.
+    static let unnamedSuffix = ".new"
+    private static let pieceSize = 1 << 20
+
+    /// The bytes of a small file.
+    static func read(_ path: String) throws -> [UInt8] {
+        var content: [UInt8] = []
+        try forEachPiece(of: open(path), path) { content += $0 }
+        return content
+    }
+
+    /// The SHA-256 and the bytes of a file.
+    static func sum(_ path: String, progress: (Int) -> Void = { _ in }) throws -> (sum: ContentID, size: Int64) {
+        let digest = try SHA256()
+        var size: Int64 = 0
+        try forEachPiece(of: open(path), path) { piece in
+            digest.update(piece)
+            size += Int64(piece.count)
+            progress(piece.count)
+        }
+        return (try digest.finish(), size)
+    }
+
+    /// Opens a regular file; a link or a FIFO in its place is damage.
+    static func open(_ path: String) throws -> OwnedDescriptor {
+        do {
+            let file = try SystemCalls.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+            guard try SystemCalls.status(of: file).type == S_IFREG else {
+                throw OsnovaError.damaged("\(path) is no regular file")
+            }
+            return file
+        } catch let error as Errno {
+            throw error.failure("reading \(path)")
+        }
+    }
+
+    /// Calls `body` with one piece of a file after another.
+    static func forEachPiece(
+        of file: OwnedDescriptor, _ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let buffer = ScratchBuffer(count: pieceSize)
+        var offset: Int64 = 0
+        while true {
+            let count: Int
+            do {
+                count = try SystemCalls.read(file, into: buffer.bytes, at: offset)
+            } catch {
+                throw error.failure("reading \(path)", kind: .inputOutput)
+            }
+            if count > 0 { try body(UnsafeRawBufferPointer(rebasing: buffer.bytes.prefix(count))) }
+            offset += Int64(count)
+            if count < pieceSize { return }
+        }
+    }
+
+    /// Writes a file of a directory: durable and whole, under its name, when this returns.
+    ///
+    /// - Parameter fill: called with a function that appends bytes.
+    static func write(
+        _ name: String, in directory: String, _ fill: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) throws {
+        let temporary = temporaryPrefix + name
+        do {
+            let folder = try SystemCalls.open(directory, O_RDONLY | O_DIRECTORY)
+            let file = try SystemCalls.open(at: folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
+            try fill { try SystemCalls.write(file, $0) }
+            try SystemCalls.synchronize(file)
+            try SystemCalls.rename(at: folder, temporary, to: name)
+            try SystemCalls.synchronize(folder)
+        } catch let error as Errno {
+            throw error.failure("writing \(directory)/\(name)", kind: .inputOutput)
+        }
+    }
+
+    /// Gives a file another name in its directory, durably.
+    static func rename(_ name: String, to other: String, in directory: String) throws {
+        do {
+            let folder = try SystemCalls.open(directory, O_RDONLY | O_DIRECTORY)
+            try SystemCalls.rename(at: folder, name, to: other)
+            try SystemCalls.synchronize(folder)
+        } catch {
+            throw error.failure("naming \(directory)/\(other)", kind: .inputOutput)
+        }
+    }
+
+    /// Gives a file that another library wrote its name, after it was made durable.
+    static func finish(_ name: String, as other: String, in directory: String) throws {
+        do {
+            try SystemCalls.synchronize(SystemCalls.open("\(directory)/\(name)", O_RDWR | O_NOFOLLOW))
+        } catch {
+            throw error.failure("writing \(directory)/\(name)", kind: .inputOutput)
+        }
+        try rename(name, to: other, in: directory)
+    }
+
+    /// Removes a file; one that is gone already is no error.
+    static func remove(_ name: String, in directory: String) throws {
+        do {
+            try SystemCalls.remove(at: SystemCalls.open(directory, O_RDONLY | O_DIRECTORY), name)
+        } catch {
+            guard error != .noSuchFileOrDirectory else { return }
+            throw error.failure("removing \(directory)/\(name)")
+        }
+    }
+
+    /// Makes a directory, 0700, with those above it.
+    static func makeDirectory(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw OsnovaError(.cannotCreate, "\(path) cannot be made: check its permissions and its disk")
+        }
+    }
+
+    /// The names in a directory, sorted, without those of files that are being written.
+    static func names(in directory: String) throws -> [String] {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: directory) else {
+            throw OsnovaError(.notFound, "\(directory) cannot be listed")
+        }
+        return names.filter { !$0.hasPrefix(".") }.sorted()
+    }
+}

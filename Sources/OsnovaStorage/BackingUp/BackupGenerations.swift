@@ -1,0 +1,160 @@
+internal import Blobs
+internal import Foundation
+internal import Glibc
+internal import Primitives
+
+/// A generation of a backup.
+public struct BackupGeneration: Sendable {
+    /// Its name.
+    public let name: String
+    /// Unix seconds.
+    public let created: Int64
+    /// Sealed files.
+    public let blobs: Int
+    /// Bytes of sealed files.
+    public let blobBytes: Int64
+    /// Bytes of the database.
+    public let databaseBytes: Int64
+
+    init(_ manifest: BackupManifest) {
+        name = manifest.generation
+        created = manifest.created
+        blobs = manifest.blobCount
+        blobBytes = manifest.blobBytes
+        databaseBytes = manifest.database.size
+    }
+}
+
+/// Which generations a pruning keeps: of each span the newest, for so many spans that have one.
+public struct BackupRetention: Sendable {
+    /// The newest ones.
+    public var last = 0
+    /// Days, weeks and months, in UTC.
+    public var daily = 0, weekly = 0, monthly = 0
+
+    /// Keeps nothing that it is not told to.
+    public init() {}
+
+    /// The generations to keep, of a list with the oldest first.
+    func kept(of generations: [BackupGeneration]) -> Set<String> {
+        var calendar = Calendar(identifier: .iso8601)
+        calendar.timeZone = .gmt
+        let spans: [(Int, Set<Calendar.Component>)] = [
+            (daily, [.year, .month, .day]), (weekly, [.yearForWeekOfYear, .weekOfYear]), (monthly, [.year, .month]),
+        ]
+        var kept = Set(generations.suffix(max(0, last)).map(\.name))
+        for (count, components) in spans {
+            var seen: Set<DateComponents> = []
+            for generation in generations.reversed() where seen.count < count {
+                let date = Date(timeIntervalSince1970: TimeInterval(generation.created))
+                if seen.insert(calendar.dateComponents(components, from: date)).inserted {
+                    kept.insert(generation.name)
+                }
+            }
+        }
+        return kept
+    }
+}
+
+/// The generations of a backup: list, verify, prune.
+public struct BackupGenerations {
+    private let place: BackupPlace
+
+    /// Opens a backup; nobody else works on it as long as this lives.
+    public init(backup path: String) throws {
+        place = try BackupPlace(opening: DataRoot(path: path).path)
+    }
+
+    /// All generations, the oldest first.
+    public func list() throws -> [BackupGeneration] {
+        try place.manifests().map(BackupGeneration.init)
+    }
+
+    /// Reads back everything that a generation needs; the newest one without a name.
+    ///
+    /// - Returns: what is damaged, in words; empty where all is as it was written.
+    public func verify(_ generation: String? = nil, onProgress: (Int) -> Void = { _ in }) throws -> [String] {
+        var findings: [String] = []
+        func attempt(_ step: () throws -> Void) throws {
+            do {
+                try step()
+            } catch let error as OsnovaError where error.kind == .damaged || error.kind == .notFound {
+                findings.append(error.message)
+            }
+        }
+        try attempt {
+            let contents = try contents(of: place.manifest(generation))
+            for blob in contents.blobs {
+                try attempt { try contents.readBlob(blob.path) { onProgress($0.count) } }
+            }
+            for entry in contents.manifest.entries where entry.kind == .file {
+                try attempt { try contents.readFile(entry) { onProgress($0.count) } }
+            }
+        }
+        return findings
+    }
+
+    /// Removes the generations that a rule does not keep, and then what no generation needs any more.
+    ///
+    /// - Returns: the generations that are gone.
+    /// - Throws: `usage` for a rule that keeps nothing.
+    public func prune(_ retention: BackupRetention) throws -> [BackupGeneration] {
+        let all = try list()
+        let kept = retention.kept(of: all)
+        guard !kept.isEmpty || all.isEmpty else {
+            throw OsnovaError(.usage, "nothing would be kept: say what with --keep-last, --keep-daily, …")
+        }
+        // What stays must be whole before anything that it may share goes.
+        let contents = try place.manifests().filter { kept.contains($0.generation) }.map { try self.contents(of: $0) }
+        let gone = all.filter { !kept.contains($0.name) }
+        for generation in gone {
+            try BackupFiles.remove("\(generation.name).json", in: "\(place.path)/\(BackupLayout.generations)")
+        }
+        try sweep(contents)
+        return gone
+    }
+
+    private func contents(of manifest: BackupManifest) throws -> BackupContents {
+        let databases = BackupDatabases(backup: place.path)
+        let copy = try databases.freshTemporary()
+        try databases.restore(manifest.database, to: copy)
+        defer { _ = try? databases.freshTemporary() }
+        return try BackupContents(backup: place.path, manifest: manifest, database: copy)
+    }
+
+    private func sweep(_ kept: [BackupContents]) throws {
+        let blobs = Set(kept.flatMap { $0.blobs.map(\.path) })
+        try mergeChecksums(blobs)
+        let databases = kept.flatMap { contents in
+            [contents.manifest.database.whole.name] + [contents.manifest.database.delta?.name].compactMap { $0 }
+        }
+        try sweep(BackupLayout.databases, keeping: Set(databases))
+        try sweep(BackupLayout.files, keeping: Set(kept.flatMap { $0.manifest.entries.compactMap(\.sha256) }))
+        let folders = ["\(place.path)/\(BackupLayout.blobs)"] + BackupLayout.otherSealings(in: place.path)
+        for folder in folders {
+            let directory = try BlobDirectory(path: folder)
+            let prefix = folder.dropFirst(place.path.count + 1)
+            try directory.scan { entry in
+                if case .blob(let id) = entry, !blobs.contains("\(prefix)/\(id.hex).enc") { try directory.remove(id) }
+                return true
+            }
+        }
+    }
+
+    /// One list in place of all: it is there before the others go.
+    private func mergeChecksums(_ paths: Set<String>) throws {
+        let folder = "\(place.path)/\(BackupLayout.checksums)"
+        let old = try BackupFiles.names(in: folder)
+        let text = ChecksumLists.text(try ChecksumLists(in: place.path).sums.filter { paths.contains($0.key) })
+        let name = "pruned-\(Clock.nanoseconds)"
+        try BackupFiles.write(name, in: folder) { append in try text.withUnsafeBytes { try append($0) } }
+        for list in old where list != name { try BackupFiles.remove(list, in: folder) }
+    }
+
+    private func sweep(_ folder: String, keeping names: Set<String>) throws {
+        let path = "\(place.path)/\(folder)"
+        for name in try BackupFiles.names(in: path) where !names.contains(name) {
+            try BackupFiles.remove(name, in: path)
+        }
+    }
+}

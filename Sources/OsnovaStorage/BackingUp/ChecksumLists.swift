@@ -1,0 +1,46 @@
+internal import Foundation
+internal import Primitives
+
+/// The SHA-256 of every sealed file of a backup, from the lists in `checksums/`.
+///
+/// The lists need not be believed: a generation's manifest has the digest of the lines that it relies on.
+struct ChecksumLists: Sendable {
+    private(set) var sums: [String: String] = [:]
+    private(set) var added: [String: String] = [:]
+
+    /// Reads all lists; what is no line of a list is passed over, and then missed.
+    init(in backup: String) throws {
+        let folder = "\(backup)/\(BackupLayout.checksums)"
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where !name.hasPrefix(".") {
+            let text = String(decoding: try BackupFiles.read("\(folder)/\(name)"), as: UTF8.self)
+            for line in text.split(separator: "\n") {
+                let fields = line.split(separator: " ", maxSplits: 1)
+                guard fields.count == 2, ContentID(hex: String(fields[0])) != nil, fields[1].hasPrefix(" ") else {
+                    continue
+                }
+                sums[String(fields[1].dropFirst())] = String(fields[0])
+            }
+        }
+    }
+
+    /// Enters a file that is in the backup now.
+    mutating func add(_ path: String, _ sum: ContentID) {
+        sums[path] = sum.hex
+        added[path] = sum.hex
+    }
+
+    /// The lines of some files as a list.
+    static func text(_ sums: [String: String]) -> [UInt8] {
+        sums.sorted { $0.key < $1.key }.flatMap { Array("\($0.value)  \($0.key)\n".utf8) }
+    }
+
+    /// The SHA-256 of the lines of files, in the order of their paths.
+    func digest(of paths: [String]) throws -> String {
+        let digest = try SHA256()
+        for path in paths.sorted() {
+            let line = "\(sums[path] ?? "missing")  \(path)\n"
+            Array(line.utf8).withUnsafeBytes { digest.update($0) }
+        }
+        return try digest.finish().hex
+    }
+}

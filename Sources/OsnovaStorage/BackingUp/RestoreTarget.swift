@@ -1,0 +1,149 @@
+internal import Catalog
+internal import Foundation
+internal import Glibc
+internal import Primitives
+internal import SystemPackage
+
+/// The place of a data root that is to be replaced, locked as long as this lives.
+final class RestoreTarget {
+    private let root: DataRoot
+    private let parent: OwnedDescriptor
+    private let name: String
+    private let isThere: Bool
+    private var lock: OwnedDescriptor?
+
+    /// Looks whether the data root may be replaced.
+    ///
+    /// - Throws: `busy` while it is in use, unless `force`; `cannotCreate` for what is no data root and not empty.
+    init(_ root: DataRoot, force: Bool) throws {
+        self.root = root
+        let path = FilePath(root.path)
+        guard let last = path.lastComponent else { throw OsnovaError(.usage, "/ cannot be a data root") }
+        name = last.string
+        let above = path.removingLastComponent().string
+        try BackupFiles.makeDirectory(above)
+        do {
+            parent = try SystemCalls.open(above, O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw error.failure("opening \(above)")
+        }
+        isThere = access(root.path, F_OK) == 0
+        if isThere, !force { try refuseIfUsed() }
+    }
+
+    private func refuseIfUsed() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: root.path)
+        guard names.isEmpty || access(root.database, F_OK) == 0 else {
+            throw OsnovaError(
+                .cannotCreate, "\(root.path) is no data root and not empty: name another with --data-root")
+        }
+        lock = try RootLock.exclusive(root)
+        guard !names.isEmpty else { return }
+        do {
+            let catalog = try Catalog(path: root.database) { _ in nil }
+            defer { try? catalog.close() }
+            for running in try catalog.read({ try $0.runningProcesses() }) where Self.isAlive(running.processID) {
+                throw OsnovaError(
+                    .busy, "component \(running.component) runs as process \(running.processID): stop it, or --force")
+            }
+        } catch let error as OsnovaError where error.kind == .damaged {
+            // A database that cannot be read is what a restoration is for.
+        }
+    }
+
+    private static func isAlive(_ number: Int64) -> Bool {
+        guard let process = pid_t(exactly: number), process > 0 else { return false }
+        return kill(process, 0) == 0 || errno == EPERM
+    }
+
+    /// Gives the old data root a telling name; where that fails, the one that it has must do.
+    private func keep(_ old: String) -> String {
+        let wish = "\(name).before-restore-\(Clock.seconds)"
+        for number in 1..<1000 {
+            let kept = number == 1 ? wish : "\(wish)-\(number)"
+            do {
+                try SystemCalls.renameKeeping(at: parent, old, to: kept)
+                return kept
+            } catch {
+                guard error == .fileExists else { return old }
+            }
+        }
+        return old
+    }
+
+    // MARK: Replacing
+
+    /// A path beside the data root for a folder that is being filled; what a killed restoration left is removed.
+    ///
+    /// A folder of that name is nothing yet. One that may be an old data root, or is complete, has another name.
+    func freshFolder() throws -> String {
+        let above = FilePath(root.path).removingLastComponent()
+        for other in try BackupFiles.names(in: above.string) where other.hasPrefix(prefix) {
+            guard let process = Int64(other.dropFirst(prefix.count)), !Self.isAlive(process) else { continue }
+            try? FileManager.default.removeItem(atPath: above.appending(other).string)
+        }
+        return above.appending("\(prefix)\(getpid())").string
+    }
+
+    private var prefix: String { "\(name).restoring-" }
+
+    /// Puts the filled folder in the place of the data root, in one step.
+    ///
+    /// - Returns: where the old data root is now; nil where there was none.
+    func replaceWithFolder() throws -> String? {
+        let complete = "\(name).restored-\(getpid())"
+        do {
+            defer { try? SystemCalls.synchronize(parent) }
+            try SystemCalls.renameKeeping(at: parent, "\(prefix)\(getpid())", to: complete)
+            guard isThere else {
+                try SystemCalls.renameKeeping(at: parent, complete, to: name)
+                return nil
+            }
+            try SystemCalls.exchange(at: parent, complete, name)
+            return FilePath(root.path).removingLastComponent().appending(keep(complete)).string
+        } catch {
+            throw error.failure("putting the restored data root in the place of \(root.path)", kind: .cannotCreate)
+        }
+    }
+}
+
+/// The `flock(2)` of a data root: mounts share it, a restoration must have it alone.
+enum RootLock {
+    /// Seconds to wait for whoever holds the lock.
+    private static let patience: Int64 = 3
+
+    /// What a mount holds as long as it serves.
+    static func shared(_ root: DataRoot) throws -> OwnedDescriptor {
+        do {
+            let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
+            try SystemCalls.lockShared(directory)
+            return directory
+        } catch {
+            throw error.failure("locking \(root.path)")
+        }
+    }
+
+    /// Whether a mount serves the data root just now.
+    static func isMounted(_ root: DataRoot) -> Bool {
+        guard let directory = try? SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY) else { return false }
+        return withExtendedLifetime(directory) { !SystemCalls.tryLock(directory) }
+    }
+
+    static func exclusive(_ root: DataRoot) throws -> OwnedDescriptor {
+        do {
+            let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
+            // A driver that was unmounted just now takes a moment to end.
+            let deadline = Clock.monotonicSeconds + patience
+            while !SystemCalls.tryLock(directory) {
+                if Clock.monotonicSeconds < deadline {
+                    usleep(10_000)
+                    continue
+                }
+                throw OsnovaError(.busy, "\(root.path) is mounted: unmount it first, or --force")
+            }
+            return directory
+        } catch let error as Errno {
+            throw error.failure("locking \(root.path)")
+        }
+    }
+}

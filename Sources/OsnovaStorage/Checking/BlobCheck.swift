@@ -1,0 +1,86 @@
+internal import Blobs
+internal import Catalog
+internal import Glibc
+internal import Primitives
+internal import Sealing
+
+/// What a check of one blob found.
+enum BlobCondition: Sendable {
+    /// File and rows are right. `isSettled`: its chunk tags are known, so that the time of the check says something.
+    case sound(isSettled: Bool)
+    /// The file is the content, the rows are not those of the file.
+    case misrecorded(String)
+    /// The file is not the content.
+    case damaged(String)
+    /// There is no file.
+    case missing
+}
+
+/// Checks one blob after another.
+///
+/// Used by one thread at a time.
+final class BlobCheck {
+    private let store: Store
+    private let audit: BlobAudit
+    private let onProgress: (Int) -> Void
+    /// Paths that others than the owner may read or write.
+    private(set) var openToOthers: [String] = []
+
+    init(store: Store, keys: SealingKeys, onProgress: @escaping (Int) -> Void) throws {
+        self.store = store
+        audit = try BlobAudit(keys: keys)
+        self.onProgress = onProgress
+    }
+
+    /// Checks a file against its name and against the rows.
+    func condition(of record: BlobRecord) throws -> BlobCondition {
+        try judge {
+            let finding = try verify(record.id)
+            guard finding.blob.length == record.size else {
+                return .misrecorded("the database has another size: \(record.size), not \(finding.blob.length)")
+            }
+            // A sound file under another nonce is another sealing of the same content; its next read adopts it.
+            guard let nonce = record.nonce, nonce == finding.blob.nonce.bytes else { return .sound(isSettled: false) }
+            guard try store.catalog.read({ try $0.tags(ofBlob: record.row) }) == finding.tags else {
+                return .misrecorded("the database has other chunk tags than the file")
+            }
+            return .sound(isSettled: true)
+        }
+    }
+
+    /// Checks a file that has no row.
+    func condition(ofUntracked id: ContentID) throws -> BlobCondition {
+        try judge {
+            _ = try verify(id)
+            return .sound(isSettled: false)
+        }
+    }
+
+    /// Looks whether there is a file, without reading it.
+    func isMissing(_ record: BlobRecord) throws -> Bool {
+        try store.blobs.status(of: record.id) == nil
+    }
+
+    private func verify(_ id: ContentID) throws -> BlobAudit.Finding {
+        let file = try store.blobs.open(id)
+        if try SystemCalls.status(of: file).isOpenToOthers { openToOthers.append("\(store.blobs.path)/\(id.hex).enc") }
+        return try audit.verify(file: file, id: id, progress: onProgress)
+    }
+
+    private func judge(_ check: () throws -> BlobCondition) throws -> BlobCondition {
+        do {
+            return try check()
+        } catch let error as OsnovaError {
+            switch error.kind {
+            case .notFound: return .missing
+            case .damaged, .inputOutput: return .damaged(error.message)
+            default: throw error
+            }
+        }
+    }
+}
+
+extension SystemCalls.Status {
+    /// Whether others than the owner may do anything with it.
+    var isOpenToOthers: Bool { mode & 0o077 != 0 }
+}

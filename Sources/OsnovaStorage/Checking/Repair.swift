@@ -1,0 +1,85 @@
+internal import Blobs
+internal import Catalog
+internal import Primitives
+internal import Sealing
+
+/// Makes sound what a verification found wrong; deletes nothing.
+///
+/// Sound files without a row are taken up, wrong rows of sound files made anew, damaged and missing files fetched from a
+/// backup; a damaged file that nothing can replace is moved to `quarantine/`.
+public struct Repair: Sendable {
+    private let store: Store
+    private let source: RepairSource?
+
+    /// Readies a repair.
+    ///
+    /// - Parameters:
+    ///   - store: opened with its keys.
+    ///   - source: where sound files may be had.
+    public init(store: Store, from source: RepairSource?) {
+        self.store = store
+        self.source = source
+    }
+
+    /// Repairs what a verification, which must have run, found wrong.
+    ///
+    /// - Returns: the report as it is now: what could not be saved is still damaged or missing.
+    public func run(_ verification: Verification, _ report: VerificationReport) throws -> VerificationReport {
+        var report = report
+        let lock = try store.blobs.lockAgainstRemoval()
+        try withExtendedLifetime(lock) {
+            let audit = try BlobAudit(keys: store.keys())
+            for trouble in verification.troubles { try repair(trouble, audit, &report) }
+            for path in report.openToOthers { try Permissions.close(path) }
+            report.openToOthers = []
+            try store.catalog.retryWaitingRows()
+            try store.catalog.settle()
+        }
+        report.sort()
+        return report
+    }
+
+    private func repair(
+        _ trouble: Verification.Trouble, _ audit: BlobAudit, _ report: inout VerificationReport
+    ) throws {
+        let id = trouble.id
+        switch trouble.condition {
+        case .sound:
+            try store.adopt(id)
+            report.enter(id, "taken up")
+        case .misrecorded:
+            try store.adopt(id)
+            report.enter(id, "its rows were made anew")
+        case .damaged:
+            if try source?.fetch(id, into: store, audit: audit) == true {
+                report.enter(id, "fetched from the backup")
+            } else {
+                report.quarantined.append(try store.quarantine(id))
+            }
+        case .missing:
+            guard try source?.fetch(id, into: store, audit: audit) == true else { return }
+            report.enter(id, "fetched from the backup")
+        }
+    }
+}
+
+extension VerificationReport {
+    fileprivate mutating func enter(_ id: ContentID, _ how: String) {
+        let hash = id.hex
+        if damaged.contains(where: { $0.sha256 == hash }) { ok += 1 }
+        damaged.removeAll { $0.sha256 == hash }
+        missing.removeAll { $0 == hash }
+        untracked.removeAll { $0 == hash }
+        repaired.append(Repair(sha256: hash, how: how))
+    }
+}
+
+extension Store {
+    /// Moves a file that is not what its name says out of `blobs/`; its rows stay and tell what is missing.
+    ///
+    /// - Returns: where it is now.
+    fileprivate func quarantine(_ id: ContentID) throws -> String {
+        let directory = try BlobDirectory(path: root.makeQuarantine())
+        return try blobs.move(id, to: directory)
+    }
+}

@@ -1,0 +1,90 @@
+internal import Blobs
+internal import Catalog
+internal import Primitives
+
+/// What an eviction took out of the cache, or would.
+public struct EvictionReport: Sendable {
+    /// An entry that is gone.
+    public struct Evicted: Sendable {
+        /// The address as bytes.
+        public let address: [UInt8]
+        /// The blob's SHA-256 as the row had it.
+        public let content: String
+        /// Bytes of plaintext.
+        public let size: Int64
+        /// Whether the content is gone from the disk too; false where something else refers to it.
+        public let isFreed: Bool
+    }
+
+    /// The entries, the least recently used first.
+    public let evicted: [Evicted]
+    /// Entries that are left.
+    public let entriesLeft: Int
+    /// Bytes of plaintext that these refer to, each content counted once.
+    public let bytesLeft: Int64
+}
+
+/// Takes the least recently used entries out of the cache until it is small enough; needs no key.
+///
+/// The artifact of an installed component stays. A content that something else refers to loses its entry only.
+public struct CacheEviction: Sendable {
+    /// Bytes of plaintext that a cache may have if nothing else is said: 2 GiB.
+    public static let defaultMaximum: Int64 = 2 << 30
+
+    private let store: Store
+
+    /// Readies an eviction.
+    public init(store: Store) {
+        self.store = store
+    }
+
+    /// Evicts down to `maximum` bytes of plaintext.
+    ///
+    /// - Throws: `busy` while contents are being put for long; nothing was evicted then.
+    public func run(downTo maximum: Int64 = defaultMaximum) throws -> EvictionReport {
+        try store.catalog.settle()
+        let lock = try GarbageCollection.lock(store)
+        return try withExtendedLifetime(lock) {
+            let (plan, entries, bytes) = try store.catalog.write { writing in
+                let plan = Self.plan(try writing.reading.evictionCandidates(), maximum: maximum)
+                for entry in plan.evicted { try writing.evictCacheEntry(entry.address) }
+                return plan
+            }
+            let freed = try removeContents(of: plan)
+            let evicted = plan.map {
+                EvictionReport.Evicted(
+                    address: $0.address, content: $0.content, size: $0.size, isFreed: freed.contains($0.content))
+            }
+            return EvictionReport(evicted: evicted, entriesLeft: entries, bytesLeft: bytes)
+        }
+    }
+
+    private func removeContents(of entries: [EvictionCandidate]) throws -> Set<String> {
+        var seen: Set<ContentID> = []
+        let garbage = entries.compactMap { entry -> CollectionReport.Garbage? in
+            guard let id = ContentID(hex: entry.content), seen.insert(id).inserted else { return nil }
+            return .init(id: id, size: entry.size, stored: 0)
+        }
+        return try Set(GarbageCollection(store: store).removeLocked(garbage).map(\.id.hex))
+    }
+
+    /// Which entries go; a content counts as long as one entry of it is left.
+    static func plan(_ candidates: [EvictionCandidate], maximum: Int64) -> (
+        evicted: [EvictionCandidate], entriesLeft: Int, bytesLeft: Int64
+    ) {
+        var users: [String: Int] = [:]
+        // Wider than any sum of sizes, which come from foreign rows.
+        var bytes: Int128 = 0
+        for candidate in candidates {
+            if users[candidate.content] == nil { bytes += Int128(candidate.size) }
+            users[candidate.content, default: 0] += 1
+        }
+        var evicted: [EvictionCandidate] = []
+        for candidate in candidates where bytes > Int128(maximum) && !candidate.isInUse {
+            evicted.append(candidate)
+            users[candidate.content, default: 1] -= 1
+            if users[candidate.content] == 0 { bytes = max(0, bytes - Int128(candidate.size)) }
+        }
+        return (evicted, candidates.count - evicted.count, Int64(clamping: bytes))
+    }
+}

@@ -1,0 +1,138 @@
+import Blobs
+import Catalog
+import Foundation
+import OsnovaStorage
+import Primitives
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Every way to damage a store: all are named, none but these, and a backup heals them all.
+struct RepairTests {
+    private static let size = 70_000
+
+    /// What a disk, a person or a foreign program does to a blob; some leave it sound but for its rows.
+    private enum Harm: CaseIterable {
+        case flippedBody, flippedNonce, flippedTag, cut, emptied, extended, swapped, removed, replacedByLink
+        case forgedSize, forgedTags, lostTags, lostRow
+    }
+
+    private func harm(_ work: TestStore, _ id: ContentID, _ other: ContentID, by harm: Harm) throws {
+        let url = URL(fileURLWithPath: work.file(id))
+        var bytes = try Data(contentsOf: url)
+        let row = "(SELECT id FROM blobs WHERE sha256 = '\(id.hex)')"
+        switch harm {
+        case .flippedBody: bytes[30_000] ^= 1
+        case .flippedNonce: bytes[3] ^= 0x80
+        case .flippedTag: bytes[bytes.count - 1] ^= 1
+        case .cut: bytes.removeLast()
+        case .emptied: bytes = Data()
+        case .extended: bytes.append(0)
+        case .swapped: bytes = try Data(contentsOf: URL(fileURLWithPath: work.file(other)))
+        case .removed: return try FileManager.default.removeItem(at: url)
+        case .replacedByLink:
+            try FileManager.default.removeItem(at: url)
+            return try FileManager.default.createSymbolicLink(atPath: url.path, withDestinationPath: "/dev/zero")
+        case .forgedSize: return try work.sql("UPDATE blobs SET size = size + 1 WHERE sha256 = '\(id.hex)'")
+        case .forgedTags:
+            return try work.sql("UPDATE blob_tags SET tags = zeroblob(32) WHERE position >> 16 = \(row)")
+        case .lostTags: return try work.sql("DELETE FROM blob_tags WHERE position >> 16 = \(row)")
+        case .lostRow:
+            return try work.sql(
+                """
+                DELETE FROM nodes WHERE blob = \(row);
+                DELETE FROM blob_tags WHERE position >> 16 = \(row);
+                DELETE FROM blobs WHERE sha256 = '\(id.hex)'
+                """)
+        }
+        try bytes.write(to: url)
+    }
+
+    private func filledStore(_ count: Int) throws -> (TestStore, [ContentID]) {
+        let work = try TestStore()
+        let batch = try PutBatch(store: work.store)
+        var ids: [ContentID] = []
+        for number in 0..<count {
+            let path = try work.folder.write("source", noise(Self.size, seed: UInt64(number)))
+            ids.append(
+                try batch.add(.file(.init(path))) { writing, row, _ in
+                    try writing.saveFile(at: [Array("\(number)".utf8)], blob: row)
+                })
+        }
+        #expect(try batch.commit().isEmpty)
+        return (work, ids)
+    }
+
+    @Test func `verify names what is damaged and nothing else, and a backup heals it all`() throws {
+        let (work, ids) = try filledStore(60)
+        let copy = work.folder.path("copy")
+        try FileManager.default.copyItem(atPath: work.root.blobs, toPath: copy)
+        var bad: [String] = []
+        for (number, harm) in Harm.allCases.enumerated() {
+            try self.harm(work, ids[number * 3], ids[number * 3 + 1], by: harm)
+            bad.append(ids[number * 3].hex)
+        }
+        let verification = Verification(store: work.store)
+        let report = try verification.run()
+        let named = report.damaged.map(\.sha256) + report.missing + report.untracked
+        #expect(named.sorted() == bad.sorted())
+        #expect(report.checked == 59 && report.ok == 60 - Harm.allCases.count + 1)
+
+        let repaired = try Repair(store: work.store, from: RepairSource(path: copy)).run(verification, report)
+        #expect(repaired.isSound && repaired.quarantined.isEmpty)
+        #expect(repaired.repaired.map(\.sha256).sorted() == bad.sorted())
+        let after = try Verification(store: work.store).run()
+        #expect(after.isSound && after.ok == 60 && after.untracked.isEmpty)
+        for (number, id) in ids.enumerated() {
+            #expect(try work.content(id) == noise(Self.size, seed: UInt64(number)))
+        }
+    }
+
+    @Test func `what nothing can save is kept in quarantine, byte for byte`() throws {
+        let (work, ids) = try filledStore(3)
+        try harm(work, ids[1], ids[0], by: .flippedBody)
+        let damaged = try Data(contentsOf: URL(fileURLWithPath: work.file(ids[1])))
+        let verification = Verification(store: work.store)
+        // A source whose own copy is damaged is no help, and is not believed.
+        let report = try Repair(store: work.store, from: RepairSource(path: work.root.blobs))
+            .run(verification, verification.run())
+        #expect(!report.isSound)
+        #expect(report.quarantined == ["\(work.root.path)/quarantine/\(ids[1].hex).enc"])
+        #expect(try Data(contentsOf: URL(fileURLWithPath: report.quarantined[0])) == damaged)
+        let after = try Verification(store: work.store).run()
+        #expect(after.missing == [ids[1].hex] && after.damaged.isEmpty && after.ok == 2)
+    }
+
+    @Test func `a verification that was interrupted leaves out what it had verified`() throws {
+        let (work, ids) = try filledStore(5)
+        let start = Clock.seconds
+        try work.sql("UPDATE blobs SET verified_at = 1000 WHERE sha256 = '\(ids[2].hex)'")
+        let scope = VerificationScope(notVerifiedSince: start)
+        // A put verifies what it seals: those four are new enough.
+        #expect(try Verification(store: work.store, scope: scope).run().checked == 1)
+        #expect(try Verification(store: work.store, scope: scope).run().checked == 0)
+        try FileManager.default.removeItem(atPath: work.file(ids[0]))
+        #expect(try Verification(store: work.store, scope: scope).run().missing == [ids[0].hex])
+    }
+
+    @Test func `a sample reads some and misses no file that is gone`() throws {
+        let (work, ids) = try filledStore(200)
+        try FileManager.default.removeItem(atPath: work.file(ids[7]))
+        let report = try Verification(store: work.store, scope: VerificationScope(fraction: 0.2)).run()
+        // 40 of 200 by chance: outside of 5…100 once in 10^10 runs at most.
+        #expect((5...100).contains(report.checked))
+        #expect(report.missing == [ids[7].hex])
+    }
+
+    @Test func `what others may look at is told and closed`() throws {
+        let (work, ids) = try filledStore(2)
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: work.file(ids[0]))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: work.root.blobs)
+        let verification = Verification(store: work.store)
+        let report = try verification.run()
+        #expect(report.openToOthers == [work.root.blobs, work.file(ids[0])])
+        #expect(report.isSound)
+        _ = try Repair(store: work.store, from: nil).run(verification, report)
+        #expect(try Verification(store: work.store).run().openToOthers.isEmpty)
+    }
+}
