@@ -77,6 +77,20 @@ struct CollectionTests {
         #expect(work.hasFile(id))
     }
 
+    @Test func `a snapshot keeps the blobs that were there when it was made`() throws {
+        let work = try TestStore()
+        let old = try work.put(noise(1000, seed: 1))
+        try work.sql(
+            "CREATE TABLE IF NOT EXISTS snapshots(node, name, folder, newest_blob, created_at); "
+                + "INSERT INTO snapshots(node, name, folder, newest_blob, created_at) "
+                + "SELECT 5, 'n', 'f', max(id), 1 FROM blobs")
+        let new = try work.put(noise(1000, seed: 2))
+        #expect(try collect(work).removed.map(\.id) == [new])
+        #expect(work.hasFile(old))
+        try work.sql("DELETE FROM snapshots")
+        #expect(try collect(work).removed.map(\.id) == [old])
+    }
+
     @Test func `a file without a row goes too, but not one that a row waits for`() throws {
         let work = try TestStore()
         let free = try work.put(noise(1000, seed: 1))

@@ -32,7 +32,7 @@ extension Reading {
     /// The content ids that rows of any program refer to and that no blob row has.
     public func danglingReferences() throws -> [String] {
         let present = try BlobReferences.sources.filter {
-            try !$0.isRow && BlobReferences.exists($0.table, in: database)
+            try $0.holds == .hash && BlobReferences.exists($0.table, in: database)
         }
         guard !present.isEmpty else { return [] }
         let hashes = present.map {

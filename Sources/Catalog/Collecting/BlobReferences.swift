@@ -11,17 +11,28 @@ enum BlobReferences {
         let table: String
         /// The column.
         let column: String
-        /// Whether it holds the blob's row; else its SHA-256 in hexadecimal digits.
-        let isRow: Bool
+        let holds: Value
+    }
+
+    /// How a column names blobs.
+    enum Value {
+        /// By the SHA-256 in hexadecimal digits.
+        case hash
+        /// By the row.
+        case row
+        /// All of them up to this row.
+        case newestRow
     }
 
     static let sources = [
         // Files, icons, artifacts, cached contents and whatever else is shown under a name.
-        Source(table: "nodes", column: "blob", isRow: true),
+        Source(table: "nodes", column: "blob", holds: .row),
         // Rows of any program, whether or not their names are made yet.
-        Source(table: "applications", column: "icon_blob_hash", isRow: false),
-        Source(table: "autonomi_cache", column: "blob_hash", isRow: false),
-        Source(table: "messages", column: "attachment_hash", isRow: false),
+        Source(table: "applications", column: "icon_blob_hash", holds: .hash),
+        Source(table: "autonomi_cache", column: "blob_hash", holds: .hash),
+        Source(table: "messages", column: "attachment_hash", holds: .hash),
+        // A snapshot shows every blob that was there when it was made.
+        Source(table: "snapshots", column: "newest_blob", holds: .newestRow),
     ]
 
     /// SQL that is true where nothing refers to a blob.
@@ -30,15 +41,21 @@ enum BlobReferences {
     ///   - hash: SQL of the SHA-256 as a text.
     ///   - row: SQL of the row; nil for a content that has none.
     static func noneExists(toHash hash: String, row: String?, in database: Database) throws -> String {
-        let present = try sources.filter { try exists($0.table, in: database) && (row != nil || !$0.isRow) }
-        // A snapshot counts a link of every blob that it shows, without a row for each.
-        let links = row.map { ["NOT EXISTS (SELECT 1 FROM blobs AS held WHERE held.id = \($0) AND held.links > 0)"] }
-        let rows = present.map { source in
+        let conditions = try sources.compactMap { source -> String? in
+            guard try exists(source.table, in: database) else { return nil }
+            switch (source.holds, row) {
             // SQLite keeps a value as it came: a foreign program may have bound the digits as bytes.
-            let values = source.isRow ? row ?? "NULL" : "\(hash), CAST(\(hash) AS BLOB)"
-            return "NOT EXISTS (SELECT 1 FROM \(source.table) WHERE \(source.column) IN (\(values)))"
+            case (.hash, _): return none(source, "IN (\(hash), CAST(\(hash) AS BLOB))")
+            case (.row, let row?): return none(source, "= \(row)")
+            case (.newestRow, let row?): return none(source, ">= \(row)")
+            case (_, nil): return nil
+            }
         }
-        return ((links ?? []) + rows).joined(separator: " AND ")
+        return conditions.joined(separator: " AND ")
+    }
+
+    private static func none(_ source: Source, _ condition: String) -> String {
+        "NOT EXISTS (SELECT 1 FROM \(source.table) WHERE \(source.column) \(condition))"
     }
 
     static func exists(_ table: String, in database: Database) throws -> Bool {

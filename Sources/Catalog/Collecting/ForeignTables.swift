@@ -11,8 +11,8 @@ enum ForeignTables {
     private static let known: Set<String> = [
         "components", "applications", "component_registry", "keys_metadata", "wallet_transactions", "autonomi_cache",
         "user_preferences", "schema_version", "store", "blobs", "blob_tags", "nodes", "dirty_rows", "waiting_rows",
-        "node_changes", "messages", "registry_processes", "manifest_fields", "search_documents", "message_changes",
-        "change_counters", "further_keys_metadata", "frozen_documents", "snapshots",
+        "node_changes", "messages", "snapshots", "frozen_documents", "registry_processes", "manifest_fields",
+        "search_documents", "message_changes", "change_counters", "further_keys_metadata",
     ]
 
     /// The contents that unknown tables name: in hexadecimal digits or as 32 bytes.

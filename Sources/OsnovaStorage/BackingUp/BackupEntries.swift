@@ -4,7 +4,7 @@ internal import SystemPackage
 
 /// Copies what is neither blob nor database: the identity, the components' data, the logs.
 struct BackupEntries {
-    static let folders = ["identity", "components", "logs"]
+    static let folders = ["identity", "components", "logs", "snapshots"]
 
     let root: DataRoot
     let backup: String
