@@ -70,7 +70,8 @@ let package = Package(
         .executableTarget(
             name: "osnovafs-benchmarks",
             dependencies: [
-                "OsnovaStorage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "OsnovaStorage", "Catalog", "Keyring", "Sealing", "Primitives", "CSodium", system,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         // What an author of an application begins with: it knows the library product alone.

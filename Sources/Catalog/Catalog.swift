@@ -34,6 +34,8 @@ public final class Catalog: Sendable {
             try pool.writeWithoutTransaction { database in
                 // What is said to be stored must survive a power cut; GRDB's default for WAL would not.
                 try database.execute(sql: "PRAGMA synchronous = FULL")
+                // KiB. A page that does not fit is written in the middle of a transaction, and again after each change.
+                try database.execute(sql: "PRAGMA cache_size = -16384")
                 try Migrations.run(database, path: path)
             }
             return pool

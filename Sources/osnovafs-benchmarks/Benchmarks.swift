@@ -5,5 +5,8 @@ internal import ArgumentParser
 struct Benchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "osnovafs-benchmarks", abstract: "Measures osnovafs on this machine.",
-        subcommands: [CatalogBenchmark.self, SoakTest.self, SoakWriter.self])
+        subcommands: [
+            CatalogBenchmark.self, CryptoBenchmark.self, SealBenchmark.self, MountBenchmark.self, ScaleBenchmark.self,
+            SoakTest.self, SoakWriter.self,
+        ])
 }

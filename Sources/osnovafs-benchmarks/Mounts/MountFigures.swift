@@ -1,0 +1,134 @@
+internal import Foundation
+internal import Glibc
+internal import OsnovaStorage
+
+/// What is measured of a mounted filesystem, in the unit that its name ends in.
+enum Figure: String, CaseIterable, Codable {
+    case mountSeconds = "mount, s"
+    case coldSequential = "cold sequential, MB/s"
+    case warmSequential = "warm sequential, MB/s"
+    case coldRandom = "random 4 KiB, cold, µs"
+    case coldWalk = "walk with stat, cold, µs an entry"
+    case warmWalk = "walk with stat, warm, µs an entry"
+    case coldSmall = "small file, cold, µs"
+    case warmSmall = "small file, warm, µs"
+    case coldMiddle = "256 KiB files, cold, MB/s"
+    case putBig = "put of the big file, MB/s"
+    case putSmall = "put of the small files, µs a file"
+    case memory = "resident memory, MB"
+}
+
+/// Measures one filesystem once: fresh mounts for what is cold, the second pass for what is warm.
+struct MountFigures {
+    let peer: Peer
+    private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+
+    init(_ peer: Peer) { self.peer = peer }
+
+    func measure() throws -> [Figure: Double] {
+        defer { bytes.deallocate() }
+        var found: [Figure: Double] = [:]
+        found[.mountSeconds] = try seconds {
+            try Shell.run(peer.mount)
+            _ = try names("small")
+        }
+        try remount()
+        let size = try Double(size(of: "big/0"))
+        found[.coldSequential] = try size / 1e6 / seconds { try read("big/0") }
+        found[.warmSequential] = try size / 1e6 / seconds { try read("big/0") }
+        try remount()
+        found[.coldRandom] = try readRandomly("big/0", reads: 3_000)
+        try remount()
+        try measureSmall(&found)
+        let middle = try names("mid")
+        let total = Double(middle.count * Corpus.middleSize) / 1e6
+        found[.coldMiddle] = try total / seconds { for name in middle { try read("mid/\(name)") } }
+        if let process = peer.process { found[.memory] = memory(process) }
+        try Shell.run(peer.unmount)
+        return found
+    }
+
+    private func measureSmall(_ found: inout [Figure: Double]) throws {
+        let count = Double(Corpus.smallCount)
+        found[.coldWalk] = try seconds { try walk("small") } / count * 1e6
+        found[.warmWalk] = try seconds { try walk("small") } / count * 1e6
+        let small = try names("small")
+        found[.coldSmall] = try seconds { for name in small { try read("small/\(name)") } } / count * 1e6
+        found[.warmSmall] = try seconds { for name in small { try read("small/\(name)") } } / count * 1e6
+    }
+
+    private func remount() throws {
+        try Shell.run(peer.unmount)
+        try Shell.run(peer.mount)
+    }
+
+    // MARK: What programs do
+
+    private func seconds(_ body: () throws -> Void) rethrows -> Double {
+        let start = Clock.nanoseconds
+        try body()
+        return Double(Clock.nanoseconds - start) / 1e9
+    }
+
+    private func read(_ name: String) throws {
+        let file = try opened(name)
+        defer { close(file) }
+        while true {
+            let count = Glibc.read(file, bytes.baseAddress, bytes.count)
+            guard count >= 0 else { throw failure(name) }
+            if count == 0 { return }
+        }
+    }
+
+    private func readRandomly(_ name: String, reads: Int) throws -> Double {
+        let file = try opened(name)
+        defer { close(file) }
+        posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM)
+        let blocks = UInt64(try size(of: name) / 4096)
+        var random = Sequence64(seed: 1)
+        let time = try seconds {
+            for _ in 0..<reads {
+                let offset = off_t(random.next() % blocks) * 4096
+                guard pread(file, bytes.baseAddress, 4096, offset) == 4096 else { throw failure(name) }
+            }
+        }
+        return time / Double(reads) * 1e6
+    }
+
+    private func walk(_ name: String) throws {
+        guard let directory = opendir("\(peer.root)/\(name)") else { throw failure(name) }
+        defer { closedir(directory) }
+        var status = stat()
+        while let entry = readdir(directory) {
+            let entryName = withUnsafePointer(to: &entry.pointee.d_name) { UnsafeRawPointer($0) }
+            fstatat(
+                dirfd(directory), entryName.assumingMemoryBound(to: CChar.self), &status, AT_SYMLINK_NOFOLLOW)
+        }
+    }
+
+    private func opened(_ name: String) throws -> Int32 {
+        let file = open("\(peer.root)/\(name)", O_RDONLY)
+        guard file >= 0 else { throw failure(name) }
+        return file
+    }
+
+    private func size(of name: String) throws -> Int {
+        var status = stat()
+        guard stat("\(peer.root)/\(name)", &status) == 0 else { throw failure(name) }
+        return Int(status.st_size)
+    }
+
+    private func names(_ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "\(peer.root)/\(folder)").sorted()
+    }
+
+    private func failure(_ name: String) -> OsnovaError {
+        OsnovaError(.inputOutput, "\(peer.name): \(name): \(String(cString: strerror(errno)))")
+    }
+
+    private func memory(_ process: String) -> Double? {
+        let list = try? Shell.output("ps -o rss= -p $(pgrep -d, -f -- '\(process)' | sed 's/,*$//')")
+        let sizes = (list ?? "").split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+        return sizes.max().map { $0 / 1024 }
+    }
+}

@@ -1,0 +1,44 @@
+internal import Foundation
+internal import OsnovaStorage
+
+/// Measures how fast files come into a store: ours by `put`, a peer's by `cp` with a final sync.
+struct PutFigures {
+    let peers: Peers
+    /// Which try it is.
+    ///
+    /// Each has folders of its own, removed by the next comparison: ext4 searches long for an inode while many were
+    /// removed in the last seconds.
+    let round: Int
+
+    func measureOurs() throws -> [Figure: Double] {
+        let root = "\(peers.folder)/put-\(round).ours"
+        let unlock = "--data-root \(root) --phrase-file \(peers.folder)/phrase"
+        try Shell.run("\(peers.program) init \(unlock)")
+        return try measure { "cd \(peers.corpus) && \(peers.program) put \(unlock) -r \($0)" }
+    }
+
+    func measureGocryptfs() throws -> [Figure: Double] {
+        let (store, mount) = ("\(peers.folder)/put-\(round).store", "\(peers.folder)/put-\(round).mnt")
+        defer { try? Shell.run("fusermount3 -u \(mount)") }
+        try Shell.run(
+            """
+            mkdir -p \(store) \(mount); echo pw | gocryptfs -init -q \(store)
+            echo pw | gocryptfs -q \(store) \(mount)
+            """)
+        return try measure { "cp -r \(peers.corpus)/\($0) \(mount)/ && sync -f \(mount)" }
+    }
+
+    private func measure(_ line: (String) -> String) throws -> [Figure: Double] {
+        func seconds(_ folder: String) throws -> Double {
+            try Shell.run("sync")
+            let start = Clock.nanoseconds
+            try Shell.run(line(folder))
+            return Double(Clock.nanoseconds - start) / 1e9
+        }
+        let size = try Double(Shell.output("stat -c %s \(peers.corpus)/big/0").trimmingCharacters(in: .newlines)) ?? 0
+        return [
+            .putBig: try size / 1e6 / seconds("big"),
+            .putSmall: try seconds("small") / Double(Corpus.smallCount) * 1e6,
+        ]
+    }
+}
