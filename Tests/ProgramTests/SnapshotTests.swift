@@ -56,6 +56,21 @@ struct SnapshotTests {
         #expect(try withoutLinks(then()) == withoutLinks(before))
     }
 
+    /// Sixty were once the last: each used up as many ids as there had ever been.
+    @Test func `snapshots use up no more numbers than they have nodes`() throws {
+        let work = try makeStore()
+        for number in 0..<70 {
+            try work.expect(0, ["snapshot", "create", "s\(number)"])
+            if number > 2 { try work.expect(0, ["snapshot", "delete", "s\(number)"]) }
+        }
+        let largest = try #require(Int(try work.sqlite("SELECT seq FROM sqlite_sequence WHERE name = 'nodes'")))
+        #expect(largest < 10_000)
+        try work.put(["f0"], options: ["--as", "late"])
+        try work.mount()
+        #expect(try Data(contentsOf: work.mounted("files/late")) == noise(2000, seed: 0))
+        #expect(try Data(contentsOf: work.mounted(".snapshots/s2/files/f0")) == noise(2000, seed: 0))
+    }
+
     @Test func `a copy of a snapshot becomes the store of then`() throws {
         let work = try makeStore()
         try work.mount()

@@ -52,22 +52,24 @@ extension Writing {
         let base = (try Int64.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'nodes'") ?? 63) + 1
         let newest = try Int64.fetchOne(database, sql: "SELECT max(id) FROM blobs") ?? 0
         let holders = try holders()
-        try copyNodes(as: name, base: base)
+        try numberCopies(from: base)
+        try copyNodes(as: name)
         try nodes.run(
             "UPDATE nodes SET kind = ?, size = ? WHERE id = ?",
-            [NodeKind.blobDirectory.rawValue, newest, base + FixedNode.blobs.rawValue])
+            [NodeKind.blobDirectory.rawValue, newest, copy(of: FixedNode.blobs.rawValue)])
         try host("snapshots/\(folder)", at: base)
-        try host("snapshots/\(folder)/components", at: base + FixedNode.components.rawValue)
+        try host("snapshots/\(folder)/components", at: copy(of: FixedNode.components.rawValue))
         for holder in holders {
+            let copy = try copy(of: holder.id)
             if components.contains(Array(holder.name)) {
                 let path = Data("snapshots/\(folder)/components/".utf8) + holder.name
                 try nodes.run(
                     "UPDATE nodes SET kind = ?, target = ? WHERE id = ?",
-                    [NodeKind.hostedDirectory.rawValue, path, base + holder.id])
+                    [NodeKind.hostedDirectory.rawValue, path, copy])
             }
             for document in Inode.Document.allCases {
                 guard let found = try documents(document, holder.id) else { continue }
-                try freeze(document, of: holder.id, found.content, found.modified, base: base)
+                try freeze(document, of: holder.id, found.content, found.modified, in: copy)
             }
         }
         try nodes.run("UPDATE blobs SET links = links + 1 WHERE id <= ?", [newest])
@@ -109,22 +111,45 @@ extension Writing {
         ).map { ($0["id"], $0["name"] ?? Data()) }
     }
 
-    /// Copies every node of the tree as a plain directory, link or file without a key, which no row will ever change.
+    /// Gives every node of the tree the id of its copy: behind all ids that were given, one after another in the
+    /// originals' order, so that listings keep theirs.
     ///
-    /// A copy's id is the original's, moved behind all ids that were given, so that listings keep their order.
-    private func copyNodes(as name: String, base: Int64) throws {
+    /// Ids are never given again and end at 2^59: to move each by the same distance instead would use up as many ids as
+    /// there had ever been, so that sixty snapshots would be the last.
+    private func numberCopies(from base: Int64) throws {
+        try nodes.run(
+            "CREATE TEMP TABLE IF NOT EXISTS snapshot_copies(original INTEGER PRIMARY KEY, copy INTEGER NOT NULL)", [])
+        try nodes.run("DELETE FROM temp.snapshot_copies", [])
         try nodes.run(
             """
             WITH RECURSIVE tree(id) AS (
                 SELECT 0 UNION ALL SELECT nodes.id FROM nodes JOIN tree ON nodes.parent = tree.id)
+            INSERT INTO temp.snapshot_copies SELECT id, ? + row_number() OVER (ORDER BY id) - 1 FROM tree
+            """, [base])
+    }
+
+    private func copy(of node: Int64) throws -> Int64 {
+        let found = try Int64.fetchOne(
+            database, sql: "SELECT copy FROM temp.snapshot_copies WHERE original = ?", arguments: [node])
+        guard let found else { throw OsnovaError.damaged("the tree lacks the node \(node): nothing was done") }
+        return found
+    }
+
+    /// Copies every node of the tree as a plain directory, link or file without a key, which no row will ever change.
+    ///
+    private func copyNodes(as name: String) throws {
+        try nodes.run(
+            """
             INSERT INTO nodes(id, parent, kind, name, blob, target, modified_at, shown)
-            SELECT ?1 + nodes.id, CASE nodes.id WHEN 0 THEN ?2 ELSE ?1 + parent END,
-                CASE WHEN blob IS NOT NULL THEN ?3 WHEN kind = ?4 THEN ?4 ELSE ?5 END,
-                CASE nodes.id WHEN 0 THEN ?6 ELSE name END, blob, target, modified_at, nodes.id << 4 | 1
-            FROM nodes JOIN tree ON tree.id = nodes.id ORDER BY nodes.id
+            SELECT own.copy, CASE nodes.id WHEN 0 THEN ?1 ELSE above.copy END,
+                CASE WHEN blob IS NOT NULL THEN ?2 WHEN kind = ?3 THEN ?3 ELSE ?4 END,
+                CASE nodes.id WHEN 0 THEN ?5 ELSE name END, blob, target, modified_at, nodes.id << 4 | 1
+            FROM temp.snapshot_copies AS own JOIN nodes ON nodes.id = own.original
+                LEFT JOIN temp.snapshot_copies AS above ON above.original = nodes.parent
+            ORDER BY own.copy
             """,
             [
-                base, FixedNode.snapshots.rawValue, NodeKind.file.rawValue, NodeKind.symbolicLink.rawValue,
+                FixedNode.snapshots.rawValue, NodeKind.file.rawValue, NodeKind.symbolicLink.rawValue,
                 NodeKind.directory.rawValue, Data(name.utf8),
             ])
     }
@@ -136,7 +161,7 @@ extension Writing {
     }
 
     private func freeze(
-        _ document: Inode.Document, of node: Int64, _ content: [UInt8], _ modified: Int64, base: Int64
+        _ document: Inode.Document, of node: Int64, _ content: [UInt8], _ modified: Int64, in copy: Int64
     ) throws {
         let digest = try Data(content.withUnsafeBytes { try SHA256.digest($0) }.withUnsafeBytes { Array($0) })
         try nodes.run(
@@ -147,7 +172,7 @@ extension Writing {
             SELECT ?, ?, ?, ?, ?, ?, id FROM frozen_documents WHERE digest = ?
             """,
             [
-                base + node, NodeKind.frozenDocument.rawValue, Data(document.fileName.utf8), modified,
+                copy, NodeKind.frozenDocument.rawValue, Data(document.fileName.utf8), modified,
                 Int64(bitPattern: Inode.document(document, node: node).number), content.count, digest,
             ])
     }
