@@ -42,7 +42,7 @@ final class FileMaker {
         switch file {
         case .database: try makeDatabase()
         case .checksums, .blobChecksums: try makeChecksums(file)
-        case .statistics: try product(of: StatisticsDocument.bytes(store.statistics()))
+        case .statistics: try product(of: store.statistics().file())
         case .metrics: try product(of: Array(MetricsText.text(metrics.totals()).utf8))
         case .directory: throw OsnovaError(.usage, "a directory has no content")
         }

@@ -45,36 +45,3 @@ enum MetricsText {
 
     private static func seconds(_ nanoseconds: UInt64) -> String { "\(Double(nanoseconds) / 1e9)" }
 }
-
-/// What `stats --json` says, as a file.
-enum StatisticsDocument {
-    private struct Document: Encodable {
-        struct Blobs: Encodable {
-            let count: Int64
-            let plainBytes: Int64
-            let storedBytes: Int64
-        }
-        struct Cache: Encodable {
-            let entries: Int64
-            let bytes: Int64
-        }
-
-        let blobs: Blobs
-        let components: Int64
-        let applications: Int64
-        let cache: Cache
-        let databaseBytes: Int64
-    }
-
-    static func bytes(_ counted: StoreStatistics) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        let document = Document(
-            blobs: .init(count: counted.blobCount, plainBytes: counted.plainBytes, storedBytes: counted.storedBytes),
-            components: counted.components, applications: counted.applications,
-            cache: .init(entries: counted.cacheEntries, bytes: counted.cacheBytes), databaseBytes: counted.databaseBytes
-        )
-        return try Array(encoder.encode(document)) + [UInt8(ascii: "\n")]
-    }
-}

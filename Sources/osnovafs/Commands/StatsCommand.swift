@@ -6,35 +6,9 @@ struct StatsCommand: ParsableCommand {
 
     @OptionGroup var store: StoreOptions
 
-    private struct Outcome: Encodable {
-        struct Blobs: Encodable {
-            let count: Int64
-            let plainBytes: Int64
-            let storedBytes: Int64
-        }
-        struct Cache: Encodable {
-            let entries: Int64
-            let bytes: Int64
-        }
-
-        let blobs: Blobs
-        let components: Int64
-        let applications: Int64
-        let cache: Cache
-        let databaseBytes: Int64
-    }
-
     func run() throws {
         let counted = try store.open().statistics()
-        if store.json {
-            return try Terminal.sayJSON(
-                Outcome(
-                    blobs: .init(
-                        count: counted.blobCount, plainBytes: counted.plainBytes, storedBytes: counted.storedBytes),
-                    components: counted.components, applications: counted.applications,
-                    cache: .init(entries: counted.cacheEntries, bytes: counted.cacheBytes),
-                    databaseBytes: counted.databaseBytes))
-        }
+        if store.json { return try Terminal.sayJSON(counted) }
         Table.print(
             ["WHAT", "COUNT", "SIZE"],
             [
