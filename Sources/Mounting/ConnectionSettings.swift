@@ -11,10 +11,12 @@ enum ConnectionSettings {
     private static let waitingReads: UInt32 = 64
 
     private static let wanted =
-        FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO
-        | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_AUTO_INVAL_DATA
-    /// Replies come from memory that is used again at once, so its pages cannot be given away.
-    private static let unwanted = FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE
+        FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS | FUSE_CAP_CACHE_SYMLINKS
+        | FUSE_CAP_AUTO_INVAL_DATA
+    /// Replies come from memory that is used again at once, so its pages cannot be given away; which entries get
+    /// attributes is decided by `ListingAdvice`, not by the kernel.
+    private static let unwanted =
+        FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE
 
     static func apply(to connection: inout fuse_conn_info) {
         connection.want |= UInt32(bitPattern: wanted) & connection.capable

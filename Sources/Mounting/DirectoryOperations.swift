@@ -22,8 +22,12 @@ private func listDirectory(
 ) {
     answer(request, about: number, as: .readdir) { context, directory in
         guard let request, let position = UInt64(exactly: offset), size >= 0 else { return .error(EINVAL) }
-        var page = DirectoryPage(request, context, size: size, withAttributes: withAttributes)
+        let advice = context.advice
+        let isDescribed = withAttributes && advice.describes(number, from: position)
+        var page = DirectoryPage(
+            request, context, size: size, withAttributes: withAttributes, isDescribed: isDescribed)
         try page.fill(directory, from: position)
+        advice.listed(page.entries, of: number)
         return page.bytes.map { .bytes($0) } ?? .error(EINVAL)
     }
 }
@@ -36,16 +40,20 @@ private struct DirectoryPage {
     private let request: fuse_req_t
     private let context: ThreadContext
     private let memory: UnsafeMutableRawBufferPointer
+    /// Whether the kernel wants entries with room for attributes, and whether they are filled in.
     private let withAttributes: Bool
+    private let isDescribed: Bool
     private var used = 0
+    private(set) var entries = 0
     private var isFull = false
     private var hasUnfitEntry = false
 
-    init(_ request: fuse_req_t, _ context: ThreadContext, size: Int, withAttributes: Bool) {
+    init(_ request: fuse_req_t, _ context: ThreadContext, size: Int, withAttributes: Bool, isDescribed: Bool) {
         self.request = request
         self.context = context
         memory = UnsafeMutableRawBufferPointer(rebasing: context.scratch.bytes.prefix(size))
         self.withAttributes = withAttributes
+        self.isDescribed = isDescribed
     }
 
     /// The page; nil where not even one entry fitted, because an empty page would mean the end of the directory.
@@ -85,7 +93,7 @@ private struct DirectoryPage {
         }
         var entry = context.translation.entry(attributes)
         // To the kernel an entry without an inode is a name and a number alone; it looks the rest up when it needs it.
-        if attributes.isOutline { entry.ino = 0 }
+        if attributes.isOutline || !isDescribed { entry.ino = 0 }
         append(name, &entry, position)
         return !isFull
     }
@@ -101,6 +109,7 @@ private struct DirectoryPage {
             isFull = true
         } else {
             used += size
+            entries += 1
         }
     }
 }

@@ -5,6 +5,7 @@ internal import Tree
 final class Server: Sendable {
     let tree: any FileTree
     let translation: AttributeTranslation
+    let advice = ListingAdvice()
 
     init(tree: any FileTree, options: MountOptions) {
         self.tree = tree

@@ -11,6 +11,7 @@ final class ThreadContext {
     let worker: any FileTreeWorker
     let tree: any FileTree
     let translation: AttributeTranslation
+    let advice: ListingAdvice
     let counters: DriveCounters
     /// Directory pages and extended attributes on their way to the kernel.
     let scratch = ScratchBuffer(count: scratchSize)
@@ -24,6 +25,7 @@ final class ThreadContext {
         }
         tree = server.tree
         translation = server.translation
+        advice = server.advice
         counters = tree.metrics.makeCounters()
     }
 

@@ -59,6 +59,16 @@ extension MountTests {
             #expect(try mounted.text("d/second") == "2")
         }
 
+        @Test func `who lists a large directory and then looks at each file causes no look-ups`() throws {
+            let mounted = try Mounted { tree in
+                for number in 0..<3000 { tree.add("file \(number)", file("x")) }
+            }
+            let names = try mounted.names()
+            #expect(names.count == 3000)
+            for name in names { #expect(try mounted.status(String(decoding: name, as: UTF8.self)).st_size == 1) }
+            #expect(mounted.tree.requests(.lookup) == 0)
+        }
+
         @Test func `a name that points to another inode is looked up again`() throws {
             let mounted = try Mounted()
             mounted.tree.add("f", file("old"))
