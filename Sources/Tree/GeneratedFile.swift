@@ -16,6 +16,11 @@ public enum GeneratedFile: Int64, Sendable, CaseIterable {
     case statistics = 5
     /// `/.osnovafs/metrics`.
     case metrics = 6
+    /// `/.changed`: empty, and newer than everything that the catalog and this driver show.
+    ///
+    /// Its time is the store's last change. Backup programs that read the newest file of a disk again, since it may
+    /// have changed within the resolution of its time (Borg does), read this one.
+    case stamp = 7
 
     /// States have inodes from here on.
     public static let firstState: Int64 = 64
@@ -28,6 +33,7 @@ public enum GeneratedFile: Int64, Sendable, CaseIterable {
         case .directory: ".osnovafs"
         case .statistics: "stats.json"
         case .metrics: "metrics"
+        case .stamp: ".changed"
         }
     }
 

@@ -115,11 +115,7 @@ struct BackupToolTests {
             try work.remount()
             let outcome = try BackupTools.run(script, in: work)
             #expect(outcome.code == 0, "\(name): \(outcome.errors)")
-            var read = try BackupTools.bytesRead(work)
-            // Borg reads the file with the newest time again, on whatever disk; here that is the list of checksums.
-            if name == "borg", read["generated"] == (try Data(contentsOf: work.mounted("SHA256SUMS")).count) {
-                read["generated"] = 0
-            }
+            let read = try BackupTools.bytesRead(work)
             #expect(read == ["blob": 0, "document": 0, "database": 0, "generated": 0, "host": 0], "\(name)")
         }
         try work.write("c.json", Data(#"{"id":"added","name":"C","version":"1.0.0","kind":"backend"}"#.utf8))

@@ -47,8 +47,10 @@ struct ViewTests {
     @Test func `numbers and times survive a vacuum and a restore elsewhere`() throws {
         let work = try makeStore()
         try work.mount()
-        // The database itself becomes another file, and with it its own lines.
-        let filter = { (text: String) in text.split(separator: "\n").filter { !$0.contains("osnova.db") } }
+        // The database itself becomes another file, and with it its own lines and the time of the last change.
+        let filter = { (text: String) in
+            text.split(separator: "\n").filter { !$0.contains("osnova.db") && !$0.contains("./.changed") }
+        }
         let before = filter(try portrait(work))
         try work.unmount()
         // The driver closes its databases after it has let go of the mount.
@@ -76,6 +78,26 @@ struct ViewTests {
             eventually(within: 1) {
                 try String(contentsOf: work.mounted("SHA256SUMS"), encoding: .utf8).contains("new")
             })
+    }
+
+    @Test func `an empty file is newer than everything in the catalog, and moves with the store`() throws {
+        let work = try makeStore()
+        try work.mount()
+        let look = { try Program.shell("stat -c '%s %i %z' .changed", in: work.mountpoint).text }
+        let newest = { () -> String in
+            let find = "find . -path ./identity -prune -o -path ./logs -prune -o -path './components/*/v*' -prune"
+            return try Program.shell(
+                "\(find) -o -type f -printf '%C@ %p\\n' | sort -n | tail -1", in: work.mountpoint
+            ).text
+        }
+        let first = try look()
+        #expect(try first.hasPrefix("0 119 ") && newest().hasSuffix("./.changed\n"), "\(first)")
+        try work.remount()
+        #expect(try look() == first)
+        try work.write("new", Data("new".utf8))
+        try work.put(["new"])
+        #expect(eventually { try look() != first })
+        #expect(try newest().hasSuffix("./.changed\n") && look().hasPrefix("0 119 "))
     }
 
     @Test func `osnova.db is one sound state, and stays as it is for who holds it`() throws {

@@ -19,6 +19,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     let folders: ComponentFolders
     let generated: GeneratedFiles
     let removedBlobs = RemovedBlobs()
+    let database: DatabaseWatch
     /// What the driver counts.
     public let metrics = DriveMetrics()
     /// Tells a restoration that the data root is in use.
@@ -40,6 +41,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         folders = ComponentFolders(path: store.root.components)
         generated = GeneratedFiles(maker: try FileMaker(store: store, metrics: metrics))
         names = try CatalogReader(path: store.root.database)
+        database = try DatabaseWatch(path: store.root.database)
         rootLock = try RootLock.shared(store.root)
         feed = try ChangeFeed(path: store.root.database)
     }
@@ -93,17 +95,34 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     private func waitForChanges(atMost seconds: Double) throws -> [TreeChange] {
         let deadline = Clock.nanoseconds + Int64(seconds * 1e9)
         while true {
-            try retryWaitingRowsIfFilesCame()
-            if try feed.hasNews() {
-                if try feed.hasDirtyRows() { try store.catalog.settle() }
-                let changes = try feed.next()
-                hold(changes)
-                if !changes.isEmpty { return changes }
+            if database.look() {
+                noteDatabase()
+                return DatabaseWatch.everyRootEntry
             }
-            let changes = try folderChanges()
+            let changes = database.isInPlace ? try newChanges() : []
             if !changes.isEmpty { return changes }
             guard Clock.nanoseconds < deadline else { return [] }
             folders.wait(atMost: Self.pollInterval)
+        }
+    }
+
+    private func newChanges() throws -> [TreeChange] {
+        try retryWaitingRowsIfFilesCame()
+        if try feed.hasNews() {
+            if try feed.hasDirtyRows() { try store.catalog.settle() }
+            let changes = try feed.next()
+            hold(changes)
+            if !changes.isEmpty { return changes }
+        }
+        return try folderChanges()
+    }
+
+    private func noteDatabase() {
+        do {
+            try database.check()
+            log.warning("the database is back in its place")
+        } catch {
+            log.critical("\(error)")
         }
     }
 

@@ -35,6 +35,7 @@ final class StoreTreeWorker: FileTreeWorker {
     // MARK: Names
 
     func lookup(_ name: UnsafeRawBufferPointer, in directory: Inode) throws -> Attributes? {
+        try tree.database.check()
         switch directory {
         case .node(let node): return try lookup(name, inNode: node)
         case .host(let number): return try host.lookup(name, in: number)
@@ -53,7 +54,8 @@ final class StoreTreeWorker: FileTreeWorker {
     }
 
     func attributes(of inode: Inode) throws -> Attributes? {
-        switch inode {
+        try tree.database.check()
+        return switch inode {
         case .host(let number): try host.attributes(of: number)
         case .generated(let number): tree.generated.attributes(of: number)
         case .document: try catalog.attributes(of: inode)
@@ -70,6 +72,7 @@ final class StoreTreeWorker: FileTreeWorker {
         _ directory: Inode, after cookie: UInt64,
         _ visit: (UnsafeRawBufferPointer, Attributes, UInt64) -> Bool
     ) throws {
+        try tree.database.check()
         switch directory {
         case .node(let node): try extras.list(node: node, after: cookie, visit)
         case .host(let number):
@@ -81,6 +84,7 @@ final class StoreTreeWorker: FileTreeWorker {
     }
 
     func target(of inode: Inode) throws -> [UInt8] {
+        try tree.database.check()
         let target: [UInt8]? =
             switch inode {
             case .node(let node): try catalog.target(of: node)
@@ -94,6 +98,7 @@ final class StoreTreeWorker: FileTreeWorker {
     // MARK: Content
 
     func read(_ inode: Inode, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
+        try tree.database.check()
         switch inode {
         case .blob(let row):
             do {

@@ -17,7 +17,9 @@ struct ViewEntries {
     private static let hostEntries: [(cookie: UInt64, name: [UInt8])] = [
         (8, Array("identity".utf8)), (9, Array("logs".utf8)),
     ]
-    private static let generatedEntries: [(cookie: UInt64, file: GeneratedFile)] = [(10, .database), (11, .checksums)]
+    private static let generatedEntries: [(cookie: UInt64, file: GeneratedFile)] = [
+        (10, .database), (11, .checksums), (12, .stamp),
+    ]
     /// Places of files of the data root in a directory of the catalog's: after all nodes, by number.
     private static let hostCookie: UInt64 = 1 << 62
     private static let components = Array("components".utf8)
@@ -38,7 +40,7 @@ struct ViewEntries {
             if let entry = Self.hostEntries.first(where: { name.elementsEqual($0.name) }) {
                 return try host.lookup([entry.name])
             }
-            let files: [GeneratedFile] = [.database, .checksums, .directory]
+            let files: [GeneratedFile] = [.database, .checksums, .stamp, .directory]
             return try lookup(name, among: files)
         case .blobs: return try lookup(name, among: [.blobChecksums])
         case .components:

@@ -33,9 +33,9 @@ final class FileMaker {
         book = try NumberBook(path: store.root.numbers)
     }
 
-    /// A number that is another one when a file's sources may have changed; nil for what changes all the time.
+    /// A number that is another one when a file's sources may have changed; nil for what is made at every look.
     func version(of file: GeneratedFile) throws -> Int64? {
-        file == .metrics ? nil : try copies.version()
+        [.metrics, .stamp].contains(file) ? nil : try copies.version()
     }
 
     func make(_ file: GeneratedFile) throws -> Product {
@@ -44,7 +44,7 @@ final class FileMaker {
         case .checksums, .blobChecksums: try makeChecksums(file)
         case .statistics: try product(of: store.statistics().file())
         case .metrics: try product(of: Array(MetricsText.text(metrics.totals()).utf8))
-        case .directory: throw OsnovaError(.usage, "a directory has no content")
+        case .stamp, .directory: throw OsnovaError(.usage, "\(file.fileName) has no content")
         }
     }
 

@@ -104,10 +104,10 @@ final class GeneratedFiles: @unchecked Sendable {
             if now &- newest.made < Self.interval, version != nil { return }
         }
         // The version is from before: what is written while the file is made shows at the next look.
-        let product = try maker.make(file)
+        let product = try file == .stamp ? makeStamp() : maker.make(file)
         let dropped = states.withLock { states -> State? in
             let previous = states.newest[file]?.number
-            if let previous, let old = states.byNumber[previous], Self.isSame(old.product, product), version != nil {
+            if let previous, let old = states.byNumber[previous], Self.isSame(old.product, product) {
                 states.newest[file] = (previous, version, now)
                 return State(file: file, product: product)
             }
@@ -120,9 +120,19 @@ final class GeneratedFiles: @unchecked Sendable {
         withExtendedLifetime(dropped) {}
     }
 
+    /// An empty file, newer than the files that are newer than every blob and document.
+    private func makeStamp() throws -> FileMaker.Product {
+        let sources: [GeneratedFile] = [.database, .checksums]
+        for file in sources { try refresh(file) }
+        let newest = states.withLock { states in
+            sources.compactMap { states.newest[$0].flatMap { states.byNumber[$0.number]?.product.modified } }.max()
+        }
+        return FileMaker.Product(content: .bytes([]), size: 0, modified: (newest ?? 0) &+ 1)
+    }
+
     /// The time is that of the digest, so two states with one time have the same bytes.
     private static func isSame(_ left: FileMaker.Product, _ right: FileMaker.Product) -> Bool {
-        if case .bytes(let old) = left.content, case .bytes(let new) = right.content { return old == new }
+        if case .bytes(let old) = left.content, case .bytes(let new) = right.content, !old.isEmpty { return old == new }
         return left.modified == right.modified && left.size == right.size
     }
 

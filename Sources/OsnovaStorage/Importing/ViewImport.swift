@@ -49,8 +49,8 @@ public final class ViewImport {
     /// In a data root while its import is not finished.
     private var marker: String { "\(root.path)/.importing" }
     private static let knownNames: Set<String> = [
-        "apps", "blobs", "cache", "components", "files", "identity", "logs", "osnova.db", "SHA256SUMS", ".osnovafs",
-        ".snapshots",
+        "apps", "blobs", "cache", "components", "files", "identity", "logs", "osnova.db", "SHA256SUMS", ".changed",
+        ".osnovafs", ".snapshots",
     ]
 
     /// Readies an import.

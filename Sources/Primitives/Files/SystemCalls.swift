@@ -55,11 +55,12 @@ public enum SystemCalls {
         return Status(result)
     }
 
-    /// `fstatat(2)`; links are not followed.
-    public static func status(at directory: OwnedDescriptor, _ name: String) throws(Errno) -> Status {
+    /// `fstatat(2)`; links are not followed; relative to the working directory without `directory`.
+    public static func status(at directory: OwnedDescriptor? = nil, _ name: String) throws(Errno) -> Status {
         var result = stat()
-        _ = try retrying { name.withCString { fstatat(directory.number, $0, &result, AT_SYMLINK_NOFOLLOW) } }
-        return Status(result)
+        let base = directory?.number ?? AT_FDCWD
+        _ = try retrying { name.withCString { fstatat(base, $0, &result, AT_SYMLINK_NOFOLLOW) } }
+        return withExtendedLifetime(directory) { Status(result) }
     }
 
     /// `pread(2)` until `bytes` is full or the file ends; the number of bytes read.
