@@ -70,8 +70,9 @@ let package = Package(
         .executableTarget(
             name: "osnovafs-benchmarks",
             dependencies: [
-                "OsnovaStorage", "Catalog", "Keyring", "Sealing", "Primitives", "CSodium", system,
+                "OsnovaStorage", "Catalog", "Keyring", "Sealing", "Primitives", "Tree", "CSodium", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         // What an author of an application begins with: it knows the library product alone.

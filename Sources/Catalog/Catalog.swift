@@ -36,6 +36,8 @@ public final class Catalog: Sendable {
                 try database.execute(sql: "PRAGMA synchronous = FULL")
                 // KiB. A page that does not fit is written in the middle of a transaction, and again after each change.
                 try database.execute(sql: "PRAGMA cache_size = -16384")
+                // Each savepoint keeps the pages that it changes, which would go through a temporary file.
+                try database.execute(sql: "PRAGMA temp_store = MEMORY")
                 try Migrations.run(database, path: path)
             }
             return pool

@@ -12,7 +12,7 @@ struct ScaleBenchmark: ParsableCommand {
     @Option(help: "Numbers of blobs, with commas between.")
     var counts = "1000,10000,100000"
 
-    @Option(help: "The program to measure.")
+    @Option(help: "The program to measure.", transform: { URL(fileURLWithPath: $0).path })
     var program: String
 
     @Option(help: "Where stores and mounts are made; kept from run to run.")
