@@ -93,10 +93,12 @@ public enum Diagnosis {
     }
 
     private static func staleMounts() -> Finding {
-        let dead = ((try? MountTable.read()) ?? []).filter { $0.isOwn && Unmounting.isDead($0.path) }.map(\.path)
-        guard let first = dead.first else { return Finding("stale mounts", .good, "none") }
+        let stale = ((try? MountTable.read()) ?? []).filter(\.isOwn).map { ($0.path, Liveness.of($0.path)) }
+            .filter { $0.1 != .answers }
+        guard let first = stale.first else { return Finding("stale mounts", .good, "none") }
+        let named = stale.map { path, liveness in liveness == .silent ? "\(path) (does not answer)" : path }
         return Finding(
-            "stale mounts", .limited, "\(dead.joined(separator: ", ")): clear with osnovafs unmount \(first)")
+            "stale mounts", .limited, "\(named.joined(separator: ", ")): clear with osnovafs unmount \(first.0)")
     }
 
     private static func number(_ path: String) -> Int64? {

@@ -25,6 +25,9 @@ struct JoinableThread {
 
     /// Waits until `body` has returned.
     func join() { pthread_join(thread, nil) }
+
+    /// Leaves it to itself instead of joining it.
+    func detach() { pthread_detach(thread) }
 }
 
 private final class Work: Sendable {

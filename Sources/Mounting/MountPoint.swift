@@ -58,7 +58,14 @@ public struct MountPoint: Sendable, Equatable {
     }
 
     private func clearDeadMount() throws {
-        while Unmounting.isDead(path) {
+        while true {
+            switch Liveness.of(path) {
+            case .answers: return
+            case .silent:
+                throw OsnovaError(
+                    .busy, "the mount on \(path) does not answer: clear it (osnovafs unmount \(path)) and try again")
+            case .dead: break
+            }
             guard let mounted = try MountTable.filesystem(at: path), mounted.isOwn else {
                 throw OsnovaError(
                     .busy, "\(path) is another program's dead mount: clear it (fusermount3 -u -z \(path))")

@@ -4,7 +4,7 @@ internal import SystemPackage
 
 /// Takes mounts away.
 public enum Unmounting {
-    /// Unmounts what is mounted on `path`; a mount whose driver died is cleared as well.
+    /// Unmounts what is mounted on `path`; a mount whose driver died or does not answer is cleared as well.
     ///
     /// - Throws: `notFound` where the path does not exist or nothing of ours is mounted there, `busy` where a program uses
     ///   the mount, `denied` where it is another user's.
@@ -18,12 +18,7 @@ public enum Unmounting {
         guard let mounted = try MountTable.filesystem(at: resolved), mounted.isOwn else {
             throw OsnovaError(.notFound, "\(path) is not an osnovafs mount: nothing to unmount")
         }
-        try detach(resolved, lazily: isDead(resolved))
-    }
-
-    /// Whether the driver behind a mount is gone.
-    static func isDead(_ path: String) -> Bool {
-        ResolvedPath.probe(path) == ENOTCONN
+        try detach(resolved, lazily: Liveness.of(resolved) != .answers)
     }
 
     /// Unmounts a resolved path; `lazily` also while programs use it.

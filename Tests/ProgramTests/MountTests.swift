@@ -135,6 +135,21 @@ struct MountTests {
         #expect(try Program.shell("findmnt -n \(work.mountpoint.path) | wc -l").text == "1\n")
     }
 
+    @Test func `a driver that does not answer is told of and unmounted`() throws {
+        let work = try Workspace()
+        try work.mount()
+        let driver = try #require(try work.drivers().first)
+        kill(driver, SIGSTOP)
+        defer { kill(driver, SIGCONT) }
+        #expect(try work.run(["doctor"] + work.unlocking).text.contains("\(work.mountpoint.path) (does not answer)"))
+        let refused = try work.expect(75, ["mount"] + work.unlocking + [work.mountpoint.path])
+        #expect(refused.errors.contains("does not answer"), "\(refused.errors)")
+        try work.expect(0, ["unmount", work.mountpoint.path])
+        kill(driver, SIGCONT)
+        #expect(eventually { try work.drivers().isEmpty })
+        try work.mount()
+    }
+
     @Test func `a driver that was killed leaves a mount that the next mount clears`() throws {
         let work = try Workspace()
         try work.write("f", Data("still here".utf8))
