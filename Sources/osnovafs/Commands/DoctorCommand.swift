@@ -50,6 +50,7 @@ struct DoctorCommand: ParsableCommand {
             let root = try store.root
             findings.append(try StabilityCheck(root: root, keys: unlocking.keys(of: root)).run())
         }
+        findings += try KnownDamageCheck.findings(in: store.root)
         try say(findings)
         if findings.contains(where: { $0.state == .bad }) {
             throw ExitStatus(code: ExitStatus.code(for: .unavailable))

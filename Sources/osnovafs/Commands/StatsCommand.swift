@@ -17,7 +17,22 @@ struct StatsCommand: ParsableCommand {
                 ["components", "\(counted.components)", ""],
                 ["applications", "\(counted.applications)", ""],
                 ["cache entries", "\(counted.cacheEntries)", ByteCount.text(counted.cacheBytes)],
+                ["pinned of them", "\(counted.pinnedEntries)", ""],
                 ["database", "1", ByteCount.text(counted.databaseBytes)],
+                ["damaged blobs", "\(counted.verification.damaged.count)", ""],
             ])
+        say(counted.verification)
+    }
+
+    private func say(_ verification: VerificationState) {
+        if let oldest = verification.oldestVerifiedAt {
+            let never = verification.neverVerified
+            let note = never == 0 ? "every blob" : "every blob but \(never) that never were"
+            Terminal.say("\(note) was verified after \(Table.time(oldest))")
+        }
+        for damage in verification.damaged {
+            Terminal.say("damaged    \(damage.sha256)  \(damage.reason), found \(Table.time(damage.foundAt))")
+        }
+        if !verification.damaged.isEmpty { Terminal.say("to mend it: osnovafs verify --repair --from BACKUP") }
     }
 }
