@@ -119,23 +119,35 @@ import Testing
         #expect(try notes.due(before: 1000, atMost: 100).contains(ids[3]))
     }
 
-    @Test func `damage is known until file or row are others, or the blob is gone`() throws {
+    @Test func `damage is known until somebody verifies or mends it, or the blob is gone`() throws {
         let yard = try Yard()
         let ids = try yard.put((0..<4).map { noise(100, seed: UInt64($0)) }).map(\.id)
         let notes = try notes(yard)
         for id in ids { try notes.note(record(id, yard), "bad") }
         #expect(try yard.store.knownDamage().map(\.sha256) == ids.map(\.hex))
+        #expect(try notes.due(before: 10, atMost: 10) == [])
         try yard.flip(ids[0])
         try yard.foreign(
             """
             UPDATE blobs SET verified_at = verified_at + 1 WHERE sha256 = '\(ids[1])';
             DELETE FROM blobs WHERE sha256 = '\(ids[2])';
             """)
-        #expect(try yard.store.knownDamage().map(\.sha256) == [ids[3].hex])
+        #expect(try yard.store.knownDamage().map(\.sha256) == [ids[0].hex, ids[3].hex])
+        #expect(try notes.due(before: 10, atMost: 10) == [ids[0]], "its file is another: it is looked at soon")
         try notes.forgetMended()
-        #expect(try UpkeepBook(path: yard.store.root.upkeep).damagedBlobs().map(\.id) == [ids[3]])
-        try notes.note(record(ids[3], yard), nil)
+        #expect(try UpkeepBook(path: yard.store.root.upkeep).damagedBlobs().map(\.id) == [ids[0], ids[3]])
+        for id in [ids[0], ids[3]] { try notes.note(record(id, yard), nil) }
         #expect(try yard.store.knownDamage() == [])
+    }
+
+    @Test func `a book that is none is begun anew`() throws {
+        let yard = try Yard()
+        let id = try yard.put([noise(100, seed: 1)])[0].id
+        try notes(yard).note(record(id, yard), "bad")
+        try yard.folder.write("root/upkeep.db", noise(8192, seed: 5))
+        #expect(try yard.store.knownDamage() == [])
+        try notes(yard).note(record(id, yard), "bad")
+        #expect(try yard.store.statistics().verification?.damaged.count == 1)
     }
 
     @Test func `a book of another database says nothing`() throws {

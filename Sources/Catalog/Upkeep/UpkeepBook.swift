@@ -32,15 +32,19 @@ public final class UpkeepBook {
     public struct Damage: Sendable, Equatable {
         /// In words.
         public var reason: String
-        /// What the blob's file and row looked like: while they look so, they are what was found wrong.
-        public var evidence: String
+        /// What the blob's file looked like: one that looks otherwise is to be verified anew.
+        public var file: String
+        /// The time of verification that the blob's row had, 0 for none: with another one somebody found it sound, or
+        /// mended it.
+        public var verified: Int64
         /// Unix seconds at which it was first found.
         public var found: Int64
 
         /// Gathers what was found.
-        public init(reason: String, evidence: String, found: Int64) {
+        public init(reason: String, file: String, verified: Int64, found: Int64) {
             self.reason = reason
-            self.evidence = evidence
+            self.file = file
+            self.verified = verified
             self.found = found
         }
     }
@@ -54,23 +58,35 @@ public final class UpkeepBook {
 
     /// Opens the book, and makes it where there is none.
     public init(path: String) throws {
-        // As private as the numbers of blobs in it, and made without opening it: see `NumberBook`.
+        let connection: Connection
+        do {
+            connection = try Self.open(path)
+        } catch let error as OsnovaError where error.kind == .damaged {
+            // Nobody must be kept from a store by what can be found out again.
+            for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
+            connection = try Self.open(path)
+        }
+        self.connection = connection
+        func statement(_ sql: String) throws -> Statement { try Statement(sql, on: connection.handle) }
+        dataVersion = try statement("PRAGMA data_version")
+        let columns = "blob, sha256, checked_at, reason, file, row_verified, found_at"
+        byBlob = try statement("SELECT \(columns) FROM checks WHERE blob = ?1")
+        damaged = try statement("SELECT \(columns) FROM checks WHERE reason IS NOT NULL ORDER BY blob")
+        change = try statement("INSERT OR REPLACE INTO checks(\(columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        deletion = try statement("DELETE FROM checks WHERE blob = ?1")
+    }
+
+    private static func open(_ path: String) throws -> Connection {
+        // As private as the names of blobs in it, and made without opening it: see `NumberBook`.
         if mknod(path, S_IFREG | 0o600, 0) != 0, errno != EEXIST {
             throw Errno(rawValue: errno).failure("making \(path)", kind: .cannotCreate)
         }
         let connection = try Connection(path: path, creating: true)
-        self.connection = connection
+        let version = try Statement("PRAGMA user_version", on: connection.handle).first { $0.integer(0) }
+        if version != 1 { try connection.execute(schema) }
         // A power cut may take the last seconds of it.
         try connection.execute("PRAGMA synchronous = NORMAL")
-        func statement(_ sql: String) throws -> Statement { try Statement(sql, on: connection.handle) }
-        let isMade = try statement("PRAGMA user_version").first { $0.integer(0) } == 1
-        if !isMade { try connection.execute(Self.schema) }
-        dataVersion = try statement("PRAGMA data_version")
-        let columns = "blob, sha256, checked_at, reason, evidence, found_at"
-        byBlob = try statement("SELECT \(columns) FROM checks WHERE blob = ?1")
-        damaged = try statement("SELECT \(columns) FROM checks WHERE reason IS NOT NULL ORDER BY blob")
-        change = try statement("INSERT OR REPLACE INTO checks(\(columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-        deletion = try statement("DELETE FROM checks WHERE blob = ?1")
+        return connection
     }
 
     /// Opens the book; nil where there is none.
@@ -87,7 +103,8 @@ public final class UpkeepBook {
             sha256 TEXT NOT NULL,
             checked_at INTEGER NOT NULL,  -- Unix seconds
             reason TEXT,                  -- what is wrong; NULL: nothing
-            evidence TEXT,
+            file TEXT,
+            row_verified INTEGER,
             found_at INTEGER
         );
         CREATE INDEX IF NOT EXISTS damaged_checks ON checks(blob) WHERE reason IS NOT NULL;
@@ -135,14 +152,15 @@ public final class UpkeepBook {
         change.bind(check.blob, at: 1)
         change.bind(check.time, at: 3)
         let damage = check.damage
-        try Self.withBytes(check.id.hex, damage?.reason ?? "", damage?.evidence ?? "") { id, reason, evidence in
+        try Self.withBytes(check.id.hex, damage?.reason ?? "", damage?.file ?? "") { id, reason, file in
             change.bindText(id, at: 2)
             if let damage {
                 change.bindText(reason, at: 4)
-                change.bindText(evidence, at: 5)
-                change.bind(damage.found, at: 6)
+                change.bindText(file, at: 5)
+                change.bind(damage.verified, at: 6)
+                change.bind(damage.found, at: 7)
             } else {
-                for column in 4...6 as ClosedRange<Int32> { change.bindNull(at: column) }
+                for column in 4...7 as ClosedRange<Int32> { change.bindNull(at: column) }
             }
             try change.run()
         }
@@ -165,7 +183,7 @@ public final class UpkeepBook {
         if !row.isNull(3) {
             damage = Damage(
                 reason: String(decoding: row.bytes(3), as: UTF8.self),
-                evidence: String(decoding: row.bytes(4), as: UTF8.self), found: row.integer(5))
+                file: String(decoding: row.bytes(4), as: UTF8.self), verified: row.integer(5), found: row.integer(6))
         }
         return Check(blob: row.integer(0), id: id, time: row.integer(2), damage: damage)
     }

@@ -23,6 +23,7 @@ public final class UpkeepReader {
     private let connection: Connection
     private let page: Statement
     private let strays: Statement
+    private let anyCheck: Statement
 
     /// Opens both databases; the book must be there.
     public init(catalog: String, book: String) throws {
@@ -34,6 +35,7 @@ public final class UpkeepReader {
             FROM blobs LEFT JOIN upkeep.checks ON checks.blob = blobs.id AND checks.sha256 = blobs.sha256
             WHERE blobs.id > ?1 ORDER BY blobs.id LIMIT ?2
             """, on: connection.handle)
+        anyCheck = try Statement("SELECT EXISTS (SELECT 1 FROM upkeep.checks)", on: connection.handle)
         strays = try Statement(
             """
             SELECT blob FROM upkeep.checks WHERE NOT EXISTS (
@@ -71,6 +73,9 @@ public final class UpkeepReader {
             }
         } while count == Self.pageSize
     }
+
+    /// Whether the book tells of any check.
+    public func hasChecks() throws -> Bool { try anyCheck.first { $0.integer(0) != 0 } ?? false }
 
     /// Blobs that the book knows and the store does not have any more, at most so many.
     public func strayBlobs(atMost limit: Int64) throws -> [Int64] {

@@ -22,8 +22,8 @@ public struct StoreStatistics: Sendable {
     public let pinnedEntries: Int64
     /// Bytes of the database.
     public let databaseBytes: Int64
-    /// How well the blobs are known to be sound.
-    public let verification: VerificationState
+    /// How well the blobs are known to be sound; nil where no mount has verified any in the background.
+    public let verification: VerificationState?
 }
 
 extension Store {

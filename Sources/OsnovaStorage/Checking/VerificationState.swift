@@ -6,30 +6,26 @@ public struct VerificationState: Sendable, Encodable {
     /// Blobs that a mount found damaged or missing, and that are so still.
     public let damaged: [KnownDamage]
     /// Blobs that were never verified as a whole.
-    public let neverVerified: Int64
+    public private(set) var neverVerified: Int64 = 0
     /// Unix seconds since when each of the others was verified; nil where there are none.
-    public let oldestVerifiedAt: Int64?
-}
+    public private(set) var oldestVerifiedAt: Int64?
 
-extension Store {
-    /// Counts verifications; reads the whole list of blobs.
-    func verificationState() throws -> VerificationState {
-        var count = Tally()
-        if let reader = try UpkeepReader.existing(catalog: root.database, book: root.upkeep) {
-            try reader.forEachBlob(now: Clock.seconds) { count.add($0.verified) }
+    fileprivate mutating func count(_ verified: Int64?) {
+        if let verified {
+            oldestVerifiedAt = min(oldestVerifiedAt ?? verified, verified)
         } else {
-            try forEachBlob { count.add(CheckTime.latest($0.verified, nil, now: Clock.seconds)) }
+            neverVerified += 1
         }
-        return VerificationState(
-            damaged: try knownDamage(), neverVerified: count.never, oldestVerifiedAt: count.oldest)
     }
 }
 
-private struct Tally {
-    var never: Int64 = 0
-    var oldest: Int64?
-
-    mutating func add(_ verified: Int64?) {
-        if let verified { oldest = min(oldest ?? verified, verified) } else { never += 1 }
+extension Store {
+    /// Counts verifications, for which the whole list of blobs is read; nil where no mount has made any.
+    func verificationState() throws -> VerificationState? {
+        guard let reader = try UpkeepReader.existing(catalog: root.database, book: root.upkeep), try reader.hasChecks()
+        else { return nil }
+        var state = VerificationState(damaged: try knownDamage())
+        try reader.forEachBlob(now: Clock.seconds) { state.count($0.verified) }
+        return state
     }
 }

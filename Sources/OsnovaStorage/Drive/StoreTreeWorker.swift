@@ -221,7 +221,7 @@ final class StoreTreeWorker: FileTreeWorker {
             ("user.osnova.sha256", Array(identity.id.hex.utf8)),
             ("user.osnova.stored_size", Array("\(identity.size &+ SealedLayout.overhead)".utf8)),
         ]
-        let check = try upkeep?.check(ofBlob: row, identity.id)
+        let check = try? upkeep?.check(ofBlob: row, identity.id)
         let checked = check?.damage == nil ? check?.time : nil
         if let verified = CheckTime.latest(identity.verified, checked, now: Clock.seconds) {
             found.append(("user.osnova.verified_at", Array("\(verified)".utf8)))

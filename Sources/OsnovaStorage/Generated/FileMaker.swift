@@ -61,7 +61,7 @@ final class FileMaker {
     }
 
     private func upkeepMetrics() throws -> String {
-        upkeep.metrics(damaged: try store.standingDamage(in: upkeepBook).standing.count)
+        upkeep.metrics(damaged: try store.standingDamage(in: upkeepBook).count)
     }
 
     // MARK: The database

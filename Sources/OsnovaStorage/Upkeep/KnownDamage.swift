@@ -2,7 +2,7 @@ internal import Blobs
 internal import Catalog
 internal import Primitives
 
-/// A blob that a mount found damaged or missing, and that is as it was then.
+/// A blob that a mount found damaged or missing, and that nobody has verified or mended since.
 public struct KnownDamage: Sendable, Equatable, Encodable {
     /// The name of the blob: 64 lower-case hexadecimal digits.
     public let sha256: String
@@ -16,32 +16,26 @@ extension Store {
     /// What mounts found damaged when they verified blobs in the background; what was mended since is left out.
     public func knownDamage() throws -> [KnownDamage] {
         guard let book = try UpkeepBook.existing(path: root.upkeep) else { return [] }
-        return try standingDamage(in: book).standing.compactMap { check in
-            check.damage.map { KnownDamage(sha256: check.id.hex, reason: $0.reason, foundAt: $0.found) }
+        return try standingDamage(in: book).map { check, damage in
+            KnownDamage(sha256: check.id.hex, reason: damage.reason, foundAt: damage.found)
         }
     }
 
-    /// The damage that a book knows, parted by whether file and row still look as they did.
-    func standingDamage(in book: UpkeepBook) throws -> (standing: [UpkeepBook.Check], mended: [UpkeepBook.Check]) {
-        var standing: [UpkeepBook.Check] = []
-        var mended: [UpkeepBook.Check] = []
-        for check in try book.damagedBlobs() {
-            let record = try catalog.read { try $0.blob(check.id) }
-            if let record, record.row == check.blob, try damageEvidence(of: record) == check.damage?.evidence {
-                standing.append(check)
-            } else {
-                mended.append(check)
-            }
+    /// The damage that a book knows of blobs that nobody has found sound since: who does moves the time of their rows.
+    func standingDamage(in book: UpkeepBook) throws -> [(check: UpkeepBook.Check, damage: UpkeepBook.Damage)] {
+        try book.damagedBlobs().compactMap { check in
+            guard let damage = check.damage, let record = try catalog.read({ try $0.blob(check.id) }),
+                record.row == check.blob, record.verified ?? 0 == damage.verified
+            else { return nil }
+            return (check, damage)
         }
-        return (standing, mended)
     }
 
-    /// What a blob's file and row look like, as far as whoever mends one of them changes it.
+    /// What a blob's file looks like, as far as whoever changes it changes that.
     ///
     /// The device is left out: the same disk may have another number after the next boot.
-    func damageEvidence(of record: BlobRecord) throws -> String {
-        let row = "row \(record.size) \(record.verified ?? 0)"
-        guard let file = try blobs.status(of: record.id) else { return "\(row), no file" }
-        return "\(row), file \(file.inode) \(file.size) \(file.modified) \(file.changed)"
+    func lookOfFile(_ id: ContentID) throws -> String {
+        guard let file = try blobs.status(of: id) else { return "none" }
+        return "\(file.inode) \(file.size) \(file.modified) \(file.changed)"
     }
 }

@@ -26,12 +26,13 @@ final class ScrubNotes {
 
     /// Forgets damage that was mended since, and blobs that are gone.
     func forgetMended() throws {
-        let mended = try store.standingDamage(in: book).mended
-        try book.forget(mended.map(\.blob))
+        let standing = try Set(store.standingDamage(in: book).map(\.check.blob))
+        try book.forget(book.damagedBlobs().map(\.blob).filter { !standing.contains($0) })
         while case let strays = try reader.strayBlobs(atMost: 4096), !strays.isEmpty { try book.forget(strays) }
     }
 
-    /// The blobs that were last looked at before a time or never, at most so many: the oldest first.
+    /// Damaged blobs whose file was changed since, and those that were last looked at before a time or never, at most so
+    /// many: the oldest first.
     func due(before time: Int64, atMost limit: Int) throws -> [ContentID] {
         var due: [(checked: Int64, id: ContentID)] = []
         func shorten() {
@@ -45,7 +46,8 @@ final class ScrubNotes {
             if due.count >= 2 * limit { shorten() }
         }
         shorten()
-        return due.map(\.id)
+        let changed = try store.standingDamage(in: book).filter { try store.lookOfFile($0.check.id) != $0.damage.file }
+        return changed.map(\.check.id) + due.map(\.id)
     }
 
     /// Notes what a check found; damage that is new is logged and written at once.
@@ -55,12 +57,14 @@ final class ScrubNotes {
         let known = try book.check(ofBlob: record.row, record.id)?.damage
         var check = UpkeepBook.Check(blob: record.row, id: record.id, time: Clock.seconds)
         if let reason {
-            let evidence = try store.damageEvidence(of: record)
-            let isKnown = known?.reason == reason && known?.evidence == evidence
-            check.damage = .init(reason: reason, evidence: evidence, found: isKnown ? known?.found ?? 0 : Clock.seconds)
-            if !isKnown {
+            var damage = UpkeepBook.Damage(
+                reason: reason, file: try store.lookOfFile(record.id), verified: record.verified ?? 0,
+                found: known?.found ?? Clock.seconds)
+            if damage != known {
+                damage.found = Clock.seconds
                 log.error("a blob is damaged", metadata: ["sha256": "\(record.id)", "reason": "\(reason)"])
             }
+            check.damage = damage
         } else if known != nil {
             log.notice("a blob is sound again", metadata: ["sha256": "\(record.id)"])
         }

@@ -19,16 +19,15 @@ struct StatsCommand: ParsableCommand {
                 ["cache entries", "\(counted.cacheEntries)", ByteCount.text(counted.cacheBytes)],
                 ["pinned of them", "\(counted.pinnedEntries)", ""],
                 ["database", "1", ByteCount.text(counted.databaseBytes)],
-                ["damaged blobs", "\(counted.verification.damaged.count)", ""],
             ])
-        say(counted.verification)
+        if let verification = counted.verification { say(verification) }
     }
 
     private func say(_ verification: VerificationState) {
         if let oldest = verification.oldestVerifiedAt {
             let never = verification.neverVerified
-            let note = never == 0 ? "every blob" : "every blob but \(never) that never were"
-            Terminal.say("\(note) was verified after \(Table.time(oldest))")
+            let rest = never == 0 ? "" : "; \(never) never were"
+            Terminal.say("blobs were verified at \(Table.time(oldest)) or later\(rest)")
         }
         for damage in verification.damaged {
             Terminal.say("damaged    \(damage.sha256)  \(damage.reason), found \(Table.time(damage.foundAt))")
