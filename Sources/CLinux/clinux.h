@@ -44,6 +44,14 @@ static inline int osnova_set_name(const char *name)
 	return prctl(PR_SET_NAME, name);
 }
 
+// From now on the calling thread gets the processor and the disk when nobody else wants them: nice 19, and the idle class
+// of ioprio_set(2), which disks without an I/O scheduler do not know.
+static inline int osnova_yield_to_others(void)
+{
+	const int which_thread = 1, idle_class = 3 << 13, prio_process = 0;
+	return (int)syscall(SYS_setpriority, prio_process, 0, 19) | (int)syscall(SYS_ioprio_set, which_thread, 0, idle_class);
+}
+
 // Below, kernel calls by number: the headers that declare them (sys/resource.h, signal.h) would make this module the owner
 // of types that Swift has from Glibc.
 

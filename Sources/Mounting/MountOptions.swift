@@ -21,6 +21,9 @@ public struct MountOptions: Sendable, Equatable {
     public var source: String?
     /// Whether libfuse writes each request to standard error.
     public var debug = false
+    /// Options that are the tree's business, by name.
+    public private(set) var treeOptions: [String: String] = [:]
+    private var treeOptionNames: [String] = []
 
     /// The options of a plain mount by this process.
     public init() {
@@ -33,9 +36,11 @@ public struct MountOptions: Sendable, Equatable {
     /// A comma within a value is written `\,` and a backslash `\\`. What mount(8) and fstab(5) add for their own ends is
     /// accepted and ignored.
     ///
+    /// - Parameter treeOptionNames: options with a value that are taken as they are, for the tree.
     /// - Throws: `usage` for `rw`, a malformed value and whatever is unknown.
-    public init(parsing lists: [String]) throws {
+    public init(parsing lists: [String], treeOptionNames: [String] = []) throws {
         self.init()
+        self.treeOptionNames = treeOptionNames
         for list in lists {
             for option in OptionList.split(list) { try apply(option) }
         }
@@ -63,7 +68,7 @@ public struct MountOptions: Sendable, Equatable {
         case "nonempty": allowsNonEmpty = true
         case "debug": debug = true
         case "rw": throw OsnovaError(.usage, "mount option rw: an osnovafs mount is read-only; leave the option out")
-        default: if !OptionList.isIgnored(flag) { throw Self.unknown(flag) }
+        default: if !OptionList.isIgnored(flag) { throw unknown(flag) }
         }
     }
 
@@ -73,7 +78,8 @@ public struct MountOptions: Sendable, Equatable {
         case "gid": group = try Self.number(value, radix: 10, largest: UInt32.max - 1, of: name)
         case "umask": umask = try Self.number(value, radix: 8, largest: 0o777, of: name)
         case "fsname": source = value
-        default: if !OptionList.isIgnored(name) { throw Self.unknown(name) }
+        case _ where treeOptionNames.contains(name): treeOptions[name] = value
+        default: if !OptionList.isIgnored(name) { throw unknown(name) }
         }
     }
 
@@ -86,11 +92,12 @@ public struct MountOptions: Sendable, Equatable {
         return number
     }
 
-    private static func unknown(_ name: String) -> OsnovaError {
-        OsnovaError(
+    private func unknown(_ name: String) -> OsnovaError {
+        let own = treeOptionNames.map { "\($0)=, " }.joined()
+        return OsnovaError(
             .usage,
             "mount option \(name) is not known: use uid=, gid=, umask=, allow_other, allow_root, noexec, nonempty, "
-                + "fsname= or debug")
+                + "\(own)fsname= or debug")
     }
 }
 

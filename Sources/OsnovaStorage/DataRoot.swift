@@ -40,6 +40,8 @@ public struct DataRoot: Sendable, Equatable {
 
     /// The numbers of what the mount passes through (``NumberBook``).
     var numbers: String { "\(path)/view.db" }
+    /// What mounts found when they verified blobs (``UpkeepBook``).
+    var upkeep: String { "\(path)/upkeep.db" }
     /// The components' own files.
     var components: String { "\(path)/components" }
 

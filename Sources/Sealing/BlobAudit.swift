@@ -36,9 +36,11 @@ public final class BlobAudit {
     ///
     /// - Parameters:
     ///   - file: an open descriptor.
-    ///   - progress: told the number of bytes just read.
+    ///   - progress: told the number of bytes just read; what it throws ends the audit.
     /// - Throws: `damaged` with the reason, `inputOutput` where the disk fails.
-    public func verify(file: OwnedDescriptor, id: ContentID, progress: (Int) -> Void = { _ in }) throws -> Finding {
+    public func verify(
+        file: OwnedDescriptor, id: ContentID, progress: (Int) throws -> Void = { _ in }
+    ) throws -> Finding {
         let size = try reading { try SystemCalls.status(of: file).size }
         guard let length = SealedLayout.plaintextLength(ofFile: size) else {
             throw OsnovaError.damaged("too short to be a sealed blob (\(size) bytes)")
@@ -54,7 +56,7 @@ public final class BlobAudit {
                 digest.update(try decrypt($0, at: offset, nonce))
             }
             if offset == 0 { prefix = Array(buffer.bytes.prefix(min(count, Self.prefixSize))) }
-            progress(count)
+            try progress(count)
         }
         let content = try digest.finish()
         let expected = try pass.finishWhole()

@@ -42,12 +42,14 @@ struct SizeArgument: ExpressibleByArgument {
 /// Numbers with units.
 enum Quantity {
     /// A whole number that is not below 0, times its unit; nil for anything else, too large a one included.
-    static func parse(_ text: String, units: [Character: Int64]) -> Int64? {
+    static func parse(_ text: String, units: [Character: Int64], needsUnit: Bool = false) -> Int64? {
         var digits = text[...]
         var unit: Int64 = 1
         if let last = text.lowercased().last, let factor = units[last] {
             unit = factor
             digits = digits.dropLast()
+        } else if needsUnit {
+            return nil
         }
         guard !digits.isEmpty, digits.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int64(digits) else {
             return nil

@@ -10,14 +10,14 @@ public struct EvictionCandidate: Sendable {
     public let content: String
     /// Bytes of plaintext, never below 0.
     public let size: Int64
-    /// Whether an installed component's artifact is cached here.
-    public let isInUse: Bool
+    /// Whether an installed component's artifact is cached here, or somebody pinned the entry.
+    public let mustStay: Bool
 
     init(_ row: Row) {
         address = (row.bytes("address") ?? Data()).map { $0 }
         content = row.text("blob_hash") ?? ""
         size = max(0, row.integer("blob_size") ?? row.integer("size") ?? 0)
-        isInUse = row.integer("in_use") == 1
+        mustStay = row.integer("must_stay") == 1
     }
 }
 
@@ -30,7 +30,8 @@ extension Reading {
                 SELECT CAST(entry.autonomi_address AS BLOB) AS address, entry.blob_hash, entry.size,
                     blobs.size AS blob_size,
                     EXISTS (SELECT 1 FROM components AS user WHERE entry.autonomi_address
-                        = coalesce(user.autonomi_address, 'local:' || user.component_id || '@' || user.version)) AS in_use
+                        = coalesce(user.autonomi_address, 'local:' || user.component_id || '@' || user.version))
+                    OR EXISTS (SELECT 1 FROM pinned_cache WHERE address = CAST(entry.autonomi_address AS TEXT)) AS must_stay
                 FROM autonomi_cache AS entry LEFT JOIN blobs ON blobs.sha256 = entry.blob_hash
                 WHERE entry.autonomi_address IS NOT NULL ORDER BY entry.last_accessed, entry.autonomi_address
                 """

@@ -48,6 +48,8 @@ final class Statement {
 
     func bind(_ value: Int64, at index: Int32) { sqlite3_bind_int64(handle, index, value) }
 
+    func bindNull(at index: Int32) { sqlite3_bind_null(handle, index) }
+
     /// Binds memory that stays as it is until the statement has run.
     func bindBlob(_ bytes: UnsafeRawBufferPointer, at index: Int32) {
         // A NULL pointer would bind NULL instead of an empty blob.

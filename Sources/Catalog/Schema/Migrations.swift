@@ -65,6 +65,9 @@ enum Migrations {
             Step(version: SnapshotSchema.version, description: SnapshotSchema.description) {
                 try $0.execute(sql: SnapshotSchema.sql)
             },
+            Step(version: PinSchema.version, description: PinSchema.description) {
+                try $0.execute(sql: PinSchema.sql)
+            },
         ]
     }
 

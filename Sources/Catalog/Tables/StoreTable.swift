@@ -31,6 +31,8 @@ public struct CatalogStatistics: Sendable {
     public let cacheEntries: Int64
     /// Bytes of plaintext that the cache refers to.
     public let cacheBytes: Int64
+    /// Entries of the cache that no eviction takes.
+    public let pinnedEntries: Int64
     /// Bytes of the database.
     public let databaseBytes: Int64
     /// Files, directories and links of the tree.
@@ -48,6 +50,11 @@ extension Reading {
             applications: try number("SELECT count(*) FROM applications"),
             cacheEntries: try number("SELECT count(*) FROM autonomi_cache"),
             cacheBytes: try number("SELECT total(size) FROM autonomi_cache WHERE typeof(size) = 'integer'"),
+            pinnedEntries: try number(
+                """
+                SELECT count(*) FROM autonomi_cache
+                WHERE CAST(autonomi_address AS TEXT) IN (SELECT address FROM pinned_cache)
+                """),
             databaseBytes: try number("PRAGMA page_count") * number("PRAGMA page_size"),
             nodes: try number("SELECT count(*) FROM nodes"))
     }

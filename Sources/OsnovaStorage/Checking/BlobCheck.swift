@@ -14,6 +14,15 @@ enum BlobCondition: Sendable {
     case damaged(String)
     /// There is no file.
     case missing
+
+    /// What is wrong, in words; nil where nothing is.
+    var reason: String? {
+        switch self {
+        case .sound: nil
+        case .misrecorded(let reason), .damaged(let reason): reason
+        case .missing: "its file is missing"
+        }
+    }
 }
 
 /// Checks one blob after another.
@@ -22,13 +31,22 @@ enum BlobCondition: Sendable {
 final class BlobCheck {
     private let store: Store
     private let audit: BlobAudit
-    private let onProgress: (Int) -> Void
+    private let readsDisk: Bool
+    private let onProgress: (Int) throws -> Void
     /// Paths that others than the owner may read or write.
     private(set) var openToOthers: [String] = []
 
-    init(store: Store, keys: SealingKeys, onProgress: @escaping (Int) -> Void) throws {
+    /// Readies checks.
+    ///
+    /// - Parameters:
+    ///   - readsDisk: whether what the kernel has of a file in memory is dropped before and after it is read.
+    ///   - onProgress: told the bytes just read; what it throws ends the check.
+    init(
+        store: Store, keys: SealingKeys, readsDisk: Bool = false, onProgress: @escaping (Int) throws -> Void
+    ) throws {
         self.store = store
         audit = try BlobAudit(keys: keys)
+        self.readsDisk = readsDisk
         self.onProgress = onProgress
     }
 
@@ -64,6 +82,8 @@ final class BlobCheck {
     private func verify(_ id: ContentID) throws -> BlobAudit.Finding {
         let file = try store.blobs.open(id)
         if try SystemCalls.status(of: file).isOpenToOthers { openToOthers.append("\(store.blobs.path)/\(id.hex).enc") }
+        if readsDisk { SystemCalls.dropCachedPages(of: file) }
+        defer { if readsDisk { SystemCalls.dropCachedPages(of: file) } }
         return try audit.verify(file: file, id: id, progress: onProgress)
     }
 

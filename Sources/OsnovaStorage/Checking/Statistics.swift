@@ -18,8 +18,12 @@ public struct StoreStatistics: Sendable {
     public let cacheEntries: Int64
     /// Bytes of plaintext that the cache refers to.
     public let cacheBytes: Int64
+    /// Entries of the cache that no eviction takes.
+    public let pinnedEntries: Int64
     /// Bytes of the database.
     public let databaseBytes: Int64
+    /// How well the blobs are known to be sound; nil where no mount has verified any in the background.
+    public let verification: VerificationState?
 }
 
 extension Store {
@@ -32,6 +36,7 @@ extension Store {
             blobCount: counted.blobCount, plainBytes: counted.plainBytes,
             storedBytes: stored.overflow ? Int64.max : stored.partialValue,
             components: counted.components, applications: counted.applications, cacheEntries: counted.cacheEntries,
-            cacheBytes: counted.cacheBytes, databaseBytes: counted.databaseBytes)
+            cacheBytes: counted.cacheBytes, pinnedEntries: counted.pinnedEntries, databaseBytes: counted.databaseBytes,
+            verification: try verificationState())
     }
 }

@@ -3,11 +3,11 @@ internal import Foundation
 /// What `stats --json` says, and the file of the mount that says the same.
 extension StoreStatistics: Encodable {
     private enum Keys: String, CodingKey {
-        case blobs, components, applications, cache, databaseBytes
-        case count, plainBytes, storedBytes, entries, bytes
+        case blobs, components, applications, cache, databaseBytes, verification
+        case count, plainBytes, storedBytes, entries, bytes, pinned
     }
 
-    /// Encodes the counts of blobs and of the cache as objects of their own.
+    /// Encodes the counts of blobs and of the cache as objects of their own; leaves out what there is nothing to tell of.
     public func encode(to encoder: any Encoder) throws {
         var document = encoder.container(keyedBy: Keys.self)
         var blobs = document.nestedContainer(keyedBy: Keys.self, forKey: .blobs)
@@ -19,7 +19,9 @@ extension StoreStatistics: Encodable {
         var cache = document.nestedContainer(keyedBy: Keys.self, forKey: .cache)
         try cache.encode(cacheEntries, forKey: .entries)
         try cache.encode(cacheBytes, forKey: .bytes)
+        if pinnedEntries > 0 { try cache.encode(pinnedEntries, forKey: .pinned) }
         try document.encode(databaseBytes, forKey: .databaseBytes)
+        try document.encodeIfPresent(verification, forKey: .verification)
     }
 
     /// The document as the bytes of a file: snake_case keys, sorted.

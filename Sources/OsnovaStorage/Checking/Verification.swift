@@ -96,14 +96,16 @@ public final class Verification: Sendable {
 
     private func checkListed(_ keys: SealingKeys) throws {
         let row = Mutex(Int64(0))
+        let book = Mutex(try? UpkeepBook.existing(path: store.root.upkeep))
         let queue = WorkQueue { [store] in
             let records = try store.catalog.read { try $0.blobs(after: row.withLock { $0 }, limit: Self.page) }
             if let last = records.last { row.withLock { $0 = last.row } }
-            return records
+            // What a mount noted spares work; without it there is more to read, that is all.
+            return book.withLock { book in records.map { ($0, try? book?.check(ofBlob: $0.row, $0.id)) } }
         }
         try onEachCore(keys) { check in
-            while let record = try queue.next() {
-                if self.scope.includes(record) {
+            while let (record, known) = try queue.next() {
+                if self.scope.includes(record, known) {
                     let condition = try check.condition(of: record)
                     self.enter(record.id, condition, row: record.row)
                 } else if try check.isMissing(record) {

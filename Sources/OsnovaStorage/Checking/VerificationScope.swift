@@ -1,4 +1,5 @@
 internal import Catalog
+internal import Primitives
 
 /// Which of a store's blobs a verification reads; that the others have their files is looked at all the same.
 public struct VerificationScope: Sendable {
@@ -15,8 +16,14 @@ public struct VerificationScope: Sendable {
         self.fraction = fraction
     }
 
-    func includes(_ record: BlobRecord) -> Bool {
-        if let since = notVerifiedSince, let verified = record.verified, verified >= since { return false }
+    /// Whether a blob is read, of which a mount knows so much; one that it found damaged is read in any case.
+    func includes(_ record: BlobRecord, _ known: UpkeepBook.Check?) -> Bool {
+        if known?.damage != nil { return true }
+        if let since = notVerifiedSince,
+            let verified = CheckTime.latest(record.verified, known?.time, now: Clock.seconds), verified >= since
+        {
+            return false
+        }
         return includesOneMore()
     }
 

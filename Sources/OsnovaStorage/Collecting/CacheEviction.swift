@@ -26,7 +26,7 @@ public struct EvictionReport: Sendable {
 
 /// Takes the least recently used entries out of the cache until it is small enough; needs no key.
 ///
-/// The artifact of an installed component stays. A content that something else refers to loses its entry only.
+/// Pinned entries and the artifact of an installed component stay. A content that something else refers to loses its entry only.
 public struct CacheEviction: Sendable {
     /// Bytes of plaintext that a cache may have if nothing else is said: 2 GiB.
     public static let defaultMaximum: Int64 = 2 << 30
@@ -40,10 +40,13 @@ public struct CacheEviction: Sendable {
 
     /// Evicts down to `maximum` bytes of plaintext.
     ///
-    /// - Throws: `busy` while contents are being put for long; nothing was evicted then.
-    public func run(downTo maximum: Int64 = defaultMaximum) throws -> EvictionReport {
+    /// - Parameter patience: seconds to wait for puts under way.
+    /// - Throws: `busy` where contents are being put for longer; nothing was evicted then.
+    public func run(
+        downTo maximum: Int64 = defaultMaximum, patience: Int64 = GarbageCollection.patience
+    ) throws -> EvictionReport {
         try store.catalog.settle()
-        let lock = try GarbageCollection.lock(store)
+        let lock = try GarbageCollection.lock(store, waitingAtMost: patience)
         return try withExtendedLifetime(lock) {
             let (plan, entries, bytes) = try store.catalog.write { writing in
                 let plan = Self.plan(try writing.reading.evictionCandidates(), maximum: maximum)
@@ -56,6 +59,14 @@ public struct CacheEviction: Sendable {
                     address: $0.address, content: $0.content, size: $0.size, isFreed: freed.contains($0.content))
             }
             return EvictionReport(evicted: evicted, entriesLeft: entries, bytesLeft: bytes)
+        }
+    }
+
+    /// Whether a run would evict anything; reads only.
+    func isNeeded(downTo maximum: Int64) throws -> Bool {
+        try store.catalog.read { reading in
+            guard try reading.cachedBytes() > maximum else { return false }
+            return try !Self.plan(reading.evictionCandidates(), maximum: maximum).evicted.isEmpty
         }
     }
 
@@ -80,7 +91,7 @@ public struct CacheEviction: Sendable {
             users[candidate.content, default: 0] += 1
         }
         var evicted: [EvictionCandidate] = []
-        for candidate in candidates where bytes > Int128(maximum) && !candidate.isInUse {
+        for candidate in candidates where bytes > Int128(maximum) && !candidate.mustStay {
             evicted.append(candidate)
             users[candidate.content, default: 1] -= 1
             if users[candidate.content] == 0 { bytes = max(0, bytes - Int128(candidate.size)) }

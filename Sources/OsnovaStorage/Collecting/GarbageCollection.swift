@@ -39,7 +39,7 @@ public struct GarbageCollection: Sendable {
     /// Microseconds in which a mount has heard of a removal.
     private static let mountPatience: UInt32 = 1_000_000
     /// Seconds to wait for puts under way.
-    private static let patience: Int64 = 30
+    public static let patience: Int64 = 30
 
     private let store: Store
 
@@ -83,7 +83,7 @@ public struct GarbageCollection: Sendable {
     }
 
     /// The right to remove files.
-    static func lock(_ store: Store) throws -> BlobLock {
+    static func lock(_ store: Store, waitingAtMost patience: Int64 = patience) throws -> BlobLock {
         try store.blobs.lockForRemoval(waitingAtMost: patience)
     }
 

@@ -26,19 +26,29 @@ final class DatabaseWatch: Sendable {
     ///
     /// - Throws: `inputOutput` while it is not.
     func check() throws {
-        guard isInPlace else {
-            throw OsnovaError(
-                .inputOutput, "\(path) was replaced or removed under the mount: unmount, and mount again")
-        }
+        guard isInPlace else { throw failure }
+    }
+
+    /// Lets work pass that changes what lies beside the database: it looks at the file itself.
+    func checkNow() throws {
+        guard isOriginal else { throw failure }
+    }
+
+    private var failure: OsnovaError {
+        OsnovaError(.inputOutput, "\(path) was replaced or removed under the mount: unmount, and mount again")
     }
 
     var isInPlace: Bool { isThere.load(ordering: .relaxed) }
 
     /// Looks at the file; true where it came or went since the last look.
     func look() -> Bool {
+        let isOriginal = isOriginal
+        return isThere.exchange(isOriginal, ordering: .relaxed) != isOriginal
+    }
+
+    private var isOriginal: Bool {
         let now = try? Self.status(of: path)
-        let isSame = now?.inode == original.inode && now?.device == original.device
-        return isThere.exchange(isSame, ordering: .relaxed) != isSame
+        return now?.inode == original.inode && now?.device == original.device
     }
 
     /// What the kernel has to forget when the database came or went: every name in the root, and all below it.

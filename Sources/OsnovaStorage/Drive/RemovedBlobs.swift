@@ -46,13 +46,15 @@ final class RemovedBlobs: Sendable {
         }
     }
 
-    func release(_ row: Int64) {
-        guard hasAny.load(ordering: .relaxed) else { return }
+    /// Lets go of a file; false where none was held.
+    @discardableResult
+    func release(_ row: Int64) -> Bool {
+        guard hasAny.load(ordering: .relaxed) else { return false }
         let dropped = held.withLock { held in
             let dropped = held.removeValue(forKey: row)
             hasAny.store(!held.isEmpty, ordering: .relaxed)
             return dropped
         }
-        withExtendedLifetime(dropped) {}
+        return withExtendedLifetime(dropped) { dropped != nil }
     }
 }

@@ -20,6 +20,8 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     let generated: GeneratedFiles
     let removedBlobs = RemovedBlobs()
     let database: DatabaseWatch
+    let readMarks = ReadMarks()
+    let upkeepCounters = UpkeepCounters()
     /// What the driver counts.
     public let metrics = DriveMetrics()
     /// Tells a restoration that the data root is in use.
@@ -39,7 +41,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         self.log = log
         UnnamedFile.removeStale(in: store.root)
         folders = ComponentFolders(path: store.root.components)
-        generated = GeneratedFiles(maker: try FileMaker(store: store, metrics: metrics))
+        generated = GeneratedFiles(maker: try FileMaker(store: store, metrics: metrics, upkeep: upkeepCounters))
         names = try CatalogReader(path: store.root.database)
         database = try DatabaseWatch(path: store.root.database)
         rootLock = try RootLock.shared(store.root)
@@ -64,7 +66,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     public func forget(_ inode: UInt64, lookups: UInt64) {
         switch Inode(number: inode) {
         case .generated(let state): generated.forget(state, lookups: lookups)
-        case .blob(let row): removedBlobs.release(row)
+        case .blob(let row): if removedBlobs.release(row) { openBlobs.remove(row) }
         default: break
         }
     }
@@ -80,7 +82,10 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             guard case .blob(let row)? = Inode(number: inode), let id = ContentID(hex: name),
                 removedBlobs.find(row) == nil
             else { continue }
-            guard let file = try? openBlobs.find(row)?.file ?? store.blobs.open(id) else { continue }
+            let open = openBlobs.find(row)?.file
+            // From here on the file is held for those alone who have it open, so that its room is free after them.
+            openBlobs.remove(row)
+            guard let file = try? open ?? store.blobs.open(id) else { continue }
             removedBlobs.hold(.init(id: id, file: file), row: row)
         }
     }

@@ -14,7 +14,10 @@ final class StoreTreeWorker: FileTreeWorker {
     private let host: HostFiles
     private let extras: ViewEntries
     private let counters: DriveCounters
-    private var current: OpenBlob?
+    /// What `openBlobs` holds: a thread that has nothing to do must not keep a removed file from its disk.
+    private weak var current: OpenBlob?
+    /// Opened by the first question for it: most mounts are never asked.
+    private lazy var upkeep = try? UpkeepBook.existing(path: tree.store.root.upkeep)
 
     /// A document's bytes that fit the buffer are served from it; a longer one is kept as it is.
     private var longDocument: [UInt8] = []
@@ -102,7 +105,9 @@ final class StoreTreeWorker: FileTreeWorker {
         switch inode {
         case .blob(let row):
             do {
-                return try readBlob(row, at: offset, count: count)
+                let content = try readBlob(row, at: offset, count: count)
+                tree.readMarks.mark(row)
+                return content
             } catch let error as OsnovaError where error.kind == .notFound || error.kind == .damaged {
                 guard let held = try tree.removedBlobs.find(row) ?? holdRemoved(row) else { throw error }
                 return try read(held, at: offset, count: count)
@@ -115,6 +120,7 @@ final class StoreTreeWorker: FileTreeWorker {
         case .host(let number):
             return try fill(count) { try host.read(number, at: offset, into: $0) }
         case .generated(let state):
+            if tree.generated.contentKind(of: state) == .database { tree.readMarks.markCopy() }
             return try fill(count) { try tree.generated.read(state, at: offset, into: $0) }
         case .node(let node):
             guard let content = try catalog.frozenContent(ofNode: node) else {
@@ -220,7 +226,11 @@ final class StoreTreeWorker: FileTreeWorker {
             ("user.osnova.sha256", Array(identity.id.hex.utf8)),
             ("user.osnova.stored_size", Array("\(identity.size &+ SealedLayout.overhead)".utf8)),
         ]
-        if let verified = identity.verified { found.append(("user.osnova.verified_at", Array("\(verified)".utf8))) }
+        let check = try? upkeep?.check(ofBlob: row, identity.id)
+        let checked = check?.damage == nil ? check?.time : nil
+        if let verified = CheckTime.latest(identity.verified, checked, now: Clock.seconds) {
+            found.append(("user.osnova.verified_at", Array("\(verified)".utf8)))
+        }
         return found
     }
 }

@@ -25,17 +25,25 @@ final class FileMaker {
     private let metrics: DriveMetrics
     private let copies: DatabaseCopy
     private let book: NumberBook
+    private let upkeep: UpkeepCounters
+    private let upkeepBook: UpkeepBook
 
-    init(store: Store, metrics: DriveMetrics) throws {
+    init(store: Store, metrics: DriveMetrics, upkeep: UpkeepCounters) throws {
         self.store = store
         self.metrics = metrics
+        self.upkeep = upkeep
+        upkeepBook = try UpkeepBook(path: store.root.upkeep)
         copies = try DatabaseCopy(path: store.root.database)
         book = try NumberBook(path: store.root.numbers)
     }
 
     /// A number that is another one when a file's sources may have changed; nil for what is made at every look.
     func version(of file: GeneratedFile) throws -> Int64? {
-        [.metrics, .stamp].contains(file) ? nil : try copies.version()
+        switch file {
+        case .metrics, .stamp: nil
+        case .statistics: try copies.version() << 32 ^ upkeepBook.version()
+        default: try copies.version()
+        }
     }
 
     func make(_ file: GeneratedFile) throws -> Product {
@@ -43,13 +51,17 @@ final class FileMaker {
         case .database: try makeDatabase()
         case .checksums, .blobChecksums: try makeChecksums(file)
         case .statistics: try product(of: store.statistics().file())
-        case .metrics: try product(of: Array(MetricsText.text(metrics.totals()).utf8))
+        case .metrics: try product(of: Array((MetricsText.text(metrics.totals()) + upkeepMetrics()).utf8))
         case .stamp, .directory: throw OsnovaError(.usage, "\(file.fileName) has no content")
         }
     }
 
     private func product(of bytes: [UInt8]) throws -> Product {
         Product(content: .bytes(bytes), size: Int64(bytes.count), modified: Clock.nanoseconds)
+    }
+
+    private func upkeepMetrics() throws -> String {
+        upkeep.metrics(damaged: try store.standingDamage(in: upkeepBook).count)
     }
 
     // MARK: The database

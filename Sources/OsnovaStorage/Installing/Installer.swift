@@ -34,9 +34,7 @@ public struct Installer {
         let expected = try expectedHash(manifest)
         let batch = try PutBatch(store: store)
         let id = try batch.add(.file(artifact)) { writing, _, result in
-            try writing.save(
-                CacheEntry(
-                    address: component.artifactAddress, content: result.id, size: result.size, dataType: "artifact"))
+            _ = try Self.saveCached(component.artifactAddress, result, dataType: "artifact", writing)
             try writing.save(component)
         }
         if let expected, id.hex != expected {
@@ -107,12 +105,20 @@ public struct Installer {
         var entry: CacheEntry?
         let batch = try PutBatch(store: store)
         try batch.add(.file(content)) { writing, _, result in
-            let cached = CacheEntry(address: address, content: result.id, size: result.size, dataType: dataType)
-            try writing.save(cached)
-            entry = cached
+            entry = try Self.saveCached(address, result, dataType: dataType, writing)
         }
         try commit(batch)
         guard let entry else { throw OsnovaError(.inputOutput, "\(address) was not cached") }
+        return entry
+    }
+
+    private static func saveCached(
+        _ address: String, _ result: PutResult, dataType: String, _ writing: Writing
+    ) throws -> CacheEntry {
+        var entry = CacheEntry(address: address, content: result.id, size: result.size, dataType: dataType)
+        // By a clock that was set back it would be the first to be evicted.
+        entry.lastAccessed = try writing.reading.cacheTime()
+        try writing.save(entry)
         return entry
     }
 

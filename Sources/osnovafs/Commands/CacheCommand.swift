@@ -4,7 +4,8 @@ internal import OsnovaStorage
 
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cache", abstract: "Cached network content.", subcommands: [Put.self, Evict.self])
+        commandName: "cache", abstract: "Cached network content.",
+        subcommands: [Put.self, List.self, Pin.self, Unpin.self, Evict.self])
 
     struct Put: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -23,8 +24,12 @@ struct CacheCommand: ParsableCommand {
         var file: PathArgument
 
         func run() throws {
-            let entry = try Installer(store: store.open(unlocking)).cache(address, content: file.path, dataType: type)
-            if store.json { return try Terminal.sayJSON(CacheDocument(entry)) }
+            let opened = try store.open(unlocking)
+            let entry = try Installer(store: opened).cache(address, content: file.path, dataType: type)
+            if store.json {
+                let pinned = try opened.catalog.read { try $0.pinnedAddresses() }
+                return try Terminal.sayJSON(CacheDocument(entry, isPinned: pinned.contains(address)))
+            }
             Terminal.say("\(entry.content)  \(Table.printable(entry.address))")
         }
     }
@@ -33,7 +38,7 @@ struct CacheCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take the least recently used entries out of the cache until it is small enough.",
             discussion: """
-                The artifact of an installed component stays. A content that something else refers to loses its entry \
+                Pinned entries and the artifact of an installed component stay. A content that something else refers to loses its entry \
                 only. Needs no phrase.
                 """)
 

@@ -41,6 +41,7 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         var findings = Diagnosis.findings()
+        if let root = try? store.root { findings += KnownDamageCheck.findings(in: root) }
         if findings.contains(where: { $0.state == .bad }) {
             findings.append(.init("two mounts", .limited, "not tried: nothing can be mounted here"))
         } else if unlocking.phraseFile == nil, unlocking.password.given == nil {

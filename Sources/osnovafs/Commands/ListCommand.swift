@@ -21,14 +21,12 @@ struct ListCommand: ParsableCommand {
         case .blobs: try listBlobs(opened)
         case .components: try list(opened.catalog.read { try $0.components() }.map(ComponentDocument.init))
         case .apps: try list(opened.catalog.read { try $0.applications() }.map(ApplicationDocument.init))
-        case .cache: try list(opened.catalog.read { try $0.cacheEntries() }.map(CacheDocument.init))
+        case .cache: try list(CacheDocument.list(opened))
         }
     }
 
     private func list(_ documents: [some ListedDocument]) throws {
-        if store.json { return try Terminal.sayJSON(documents) }
-        guard let first = documents.first else { return }
-        Table.print(type(of: first).header, documents.map(\.cells))
+        try documents.say(asJSON: store.json)
     }
 
     private func listBlobs(_ opened: Store) throws {
@@ -45,6 +43,14 @@ struct ListCommand: ParsableCommand {
 protocol ListedDocument: Encodable {
     static var header: [String] { get }
     var cells: [String] { get }
+}
+
+extension Array where Element: ListedDocument {
+    /// Writes one document, or a table for eyes.
+    func say(asJSON: Bool) throws {
+        if asJSON { return try Terminal.sayJSON(self) }
+        if !isEmpty { Table.print(Element.header, map(\.cells)) }
+    }
 }
 
 struct BlobDocument: Encodable {
@@ -127,8 +133,9 @@ struct CacheDocument: ListedDocument {
     let cachedAt: Int64
     let lastAccessed: Int64
     let accessCount: Int64
+    let pinned: Bool
 
-    init(_ entry: CacheEntry) {
+    init(_ entry: CacheEntry, isPinned: Bool) {
         address = entry.address
         sha256 = entry.content
         size = entry.size
@@ -136,8 +143,16 @@ struct CacheDocument: ListedDocument {
         cachedAt = entry.cachedAt
         lastAccessed = entry.lastAccessed
         accessCount = entry.accessCount
+        pinned = isPinned
     }
 
-    static let header = ["SHA-256", "SIZE", "ADDRESS"]
-    var cells: [String] { [sha256, "\(size)", address] }
+    static func list(_ opened: Store) throws -> [CacheDocument] {
+        try opened.catalog.read { reading in
+            let pinned = try reading.pinnedAddresses()
+            return try reading.cacheEntries().map { CacheDocument($0, isPinned: pinned.contains($0.address)) }
+        }
+    }
+
+    static let header = ["SHA-256", "SIZE", "USED", "PINNED", "ADDRESS"]
+    var cells: [String] { [sha256, "\(size)", Table.time(lastAccessed), pinned ? "yes" : "", address] }
 }

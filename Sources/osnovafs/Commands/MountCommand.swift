@@ -16,6 +16,11 @@ struct MountCommand: ParsableCommand {
 
             Options for -o: allow_other, allow_root, uid=N, gid=N, umask=OCTAL, nonempty, noexec; those of fstab that \
             mean nothing here (ro, nofail, _netdev, x-…) are accepted.
+
+            The mount keeps the store meanwhile. scrub=30d verifies each blob once in 30 days, as long as nobody needs the \
+            disk; that is the default. scrub=10M goes on all the time, at most 10 MiB a second and no blob twice a day; \
+            scrub=off does not. What is found damaged is in 'osnovafs stats' and in the log. cache_size=2G evicts the least \
+            recently used cache entries as soon as there is more; nothing is evicted without it.
             """)
 
     @OptionGroup var store: StoreOptions
@@ -44,7 +49,7 @@ struct MountCommand: ParsableCommand {
         if let driverChannel { return try serve(reportingTo: DriverChannel(inherited: driverChannel)) }
         let root = try store.root
         let place = absolute(mountpoint.path)
-        _ = try MountOptions(parsing: options)
+        _ = try DriverOptions(parsing: options)
         let keys = try unlocking.keys(of: root)
         SecretEnvironment.forget()
         if foreground {

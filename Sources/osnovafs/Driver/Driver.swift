@@ -5,11 +5,14 @@ internal import Logging
 internal import Mounting
 internal import OsnovaStorage
 internal import Primitives
+internal import Synchronization
 
 /// Everything that serves one mounted store, wired together.
 struct Driver {
     private let store: Store
+    private let tree: StoreTree
     private let mount: Mount
+    private let upkeep: UpkeepSettings
     private let log: Logger
     private let mountpoint: String
 
@@ -19,24 +22,35 @@ struct Driver {
 
     /// Opens the store and mounts it; nothing is mounted where this throws.
     init(root: DataRoot, mountpoint: String, options: [String], keys: KeyHierarchy) throws {
-        let options = try MountOptions(parsing: options)
+        let driverOptions = try DriverOptions(parsing: options)
+        let options = driverOptions.mount
         store = try Store.open(at: root, keys: keys)
         let place = try MountPoint(preparing: mountpoint, dataRoot: root.path, options: options)
         log = StoreLog.logger(for: root, label: "mount")
         if !Sodium.locksMemory {
             log.warning("keys may reach the swap: this process may lock no memory (ulimit -l)")
         }
-        let tree = try StoreTree(store: store, log: log)
+        tree = try StoreTree(store: store, log: log)
         Self.startCensus(of: store, log)
         mount = try Mount(tree: tree, at: place, options: options)
         self.mountpoint = mountpoint
+        upkeep = driverOptions.upkeep
     }
 
     /// Serves until it is unmounted or interrupted.
     func serve(onReady: @escaping @Sendable () -> Void) throws {
         // Not a notice: the log is in the mount, and a remount must leave everything there as it was.
         log.debug("mounted", metadata: ["mountpoint": "\(mountpoint)"])
-        let ending = try mount.serve(onReady: onReady)
+        let running = Mutex<Upkeep?>(nil)
+        let outcome = Result {
+            try mount.serve { [tree, upkeep, log] in
+                onReady()
+                running.withLock { $0 = Upkeep(of: tree, settings: upkeep, log: log) }
+            }
+        }
+        // It uses the store, so whatever became of the mount.
+        running.withLock { $0 }?.stop()
+        let ending = try outcome.get()
         log.debug("unmounted", metadata: ["mountpoint": "\(mountpoint)", "ending": "\(ending)"])
         try store.close()
     }

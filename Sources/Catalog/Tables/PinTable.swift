@@ -1,0 +1,35 @@
+internal import GRDB
+internal import Primitives
+
+/// Cache entries that no eviction takes.
+extension Reading {
+    /// The pinned addresses, be it that their entries are there or not.
+    public func pinnedAddresses() throws -> Set<String> {
+        try Set(Row.fetchAll(database, sql: "SELECT address FROM pinned_cache").compactMap { $0.text("address") })
+    }
+}
+
+extension Writing {
+    /// Keeps the cache entry of an address from eviction; false where it is pinned already.
+    ///
+    /// - Throws: `notFound` where there is no such entry.
+    @discardableResult
+    public func pinCacheEntry(_ address: String) throws -> Bool {
+        guard try reading.cacheEntry(address) != nil else {
+            throw OsnovaError(.notFound, "nothing is cached at \(address): see 'osnovafs list cache'")
+        }
+        return try change(
+            "INSERT OR IGNORE INTO pinned_cache(address, pinned_at) VALUES (?, ?)", [address, Clock.seconds])
+    }
+
+    /// Lets evictions take the cache entry of an address again; false where it was not pinned.
+    @discardableResult
+    public func unpinCacheEntry(_ address: String) throws -> Bool {
+        try change("DELETE FROM pinned_cache WHERE address = ?", [address])
+    }
+
+    private func change(_ sql: String, _ arguments: StatementArguments) throws -> Bool {
+        try database.cachedStatement(sql: sql).execute(arguments: arguments)
+        return database.changesCount > 0
+    }
+}
