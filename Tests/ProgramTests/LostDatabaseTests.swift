@@ -28,20 +28,21 @@ struct LostDatabaseTests {
         loss: String, return back: String
     ) throws {
         let work = try makeMounted()
+        // A thread that opens the database only now fails before the mount has noticed anything.
+        let commands = [
+            "ls mnt", "ls mnt/blobs", "ls -l mnt/files", "cat mnt/files/f1", "cat mnt/osnova.db", "stat mnt/files/none",
+        ]
         try Program.shell(loss, in: work.folder)
-        #expect(eventually { try complaint("ls mnt/blobs", work).contains("Input/output error") })
-        for command in ["ls mnt", "ls -l mnt/files", "cat mnt/files/f1", "cat mnt/osnova.db", "stat mnt/files/none"] {
-            #expect(try complaint(command, work).contains("Input/output error"), "\(command)")
-        }
+        #expect(
+            eventually { try commands.allSatisfy { try complaint($0, work).contains("Input/output error") } })
         try Program.shell(back, in: work.folder)
-        #expect(eventually { try complaint("ls mnt/blobs", work).isEmpty })
+        #expect(eventually { try complaint("ls mnt/blobs && ls -l mnt/files", work).isEmpty })
         #expect(try Data(contentsOf: work.mounted("files/f1")) == noise(50_000, seed: 1))
         try work.write("new", Data("new".utf8))
         try work.put(["new"])
         #expect(eventually { try Data(contentsOf: work.mounted("files/new")) == Data("new".utf8) })
-        try work.unmount()
-        let log = try String(contentsOf: work.root.appendingPathComponent("logs/osnova.log"), encoding: .utf8)
-        #expect(log.contains("replaced or removed under the mount") && log.contains("back in its place"))
+        let log = work.root.appendingPathComponent("logs/osnova.log")
+        #expect(eventually { try String(contentsOf: log, encoding: .utf8).contains("back in its place") })
     }
 
     @Test func `a program that locks the database stops writers, not the mount`() throws {
