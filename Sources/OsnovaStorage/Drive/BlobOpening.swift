@@ -27,7 +27,8 @@ extension Store {
         let status = try SystemCalls.status(of: file)
         let nonce = try fileNonce(file)
         if nonce == identity.nonce, let known = Nonce(nonce),
-            let blob = SealedBlob(id: identity.id, nonce: known, length: identity.size)
+            let blob = SealedBlob(
+                id: identity.id, nonce: known, length: identity.size, generation: identity.generation)
         {
             guard status.size == identity.size &+ SealedLayout.overhead else {
                 throw OsnovaError.damaged(
@@ -37,6 +38,7 @@ extension Store {
             return OpenBlob(row: row, blob: blob, file: file, status: status)
         }
         let blob = try adopt(identity.id, status)
+        guard blob.nonce.bytes == nonce else { throw sealedAnew(identity.id) }
         return OpenBlob(row: row, blob: blob, file: file, status: status)
     }
 

@@ -130,7 +130,7 @@ public final class ViewImport {
         } catch let error as OsnovaError {
             throw OsnovaError(error.kind, error.message.replacing(copy, with: view.appending("osnova.db").string))
         }
-        if let recorded = inspection.keyFingerprint, recorded != keys.fingerprint {
+        guard inspection.keyFingerprints.isEmpty || inspection.keyFingerprints.contains(keys.fingerprint) else {
             throw OsnovaError(
                 .denied, "this is a sound phrase, but not that of the store that \(view.string) is a copy of")
         }
