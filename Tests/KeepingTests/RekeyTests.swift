@@ -108,6 +108,37 @@ import Testing
         try expectAll(test.open(new), "end")
     }
 
+    @Test func `files that are newer than their rows are taken back too, and forth again`() throws {
+        func resealWithoutRows(_ target: KeyHierarchy, holder: KeyHierarchy) throws {
+            let rows = try test.open(holder).catalog.read { try $0.blobs(after: 0, limit: 100) }
+            let rekey = try Rekey(store: test.open(holder), holder: holder)
+            try rekey.begin(target)
+            _ = try rekey.run()
+            try test.sql("DELETE FROM blob_generations")
+            for row in rows {
+                let nonce = Hexadecimal.string(try #require(row.nonce))
+                try test.sql("UPDATE blobs SET nonce = x'\(nonce)' WHERE id = \(row.row)")
+                if row.generation != 0 {
+                    try test.sql("INSERT INTO blob_generations VALUES (\(row.row), \(row.generation))")
+                }
+            }
+        }
+        try resealWithoutRows(new, holder: test.keys)
+        try test.rekey(test.keys)
+        try expectAllSealed(under: test.keys, notUnder: [new])
+        try expectAll(test.open(test.keys), "taken back")
+        do {
+            let half = try Rekey(store: test.open(test.keys), holder: test.keys)
+            try half.begin(new)
+            _ = try half.run()
+        }
+        try resealWithoutRows(test.keys, holder: test.keys)
+        try expectAllSealed(under: test.keys, notUnder: [new])
+        try test.rekey(new)
+        try expectAllSealed(under: new, notUnder: [test.keys])
+        try expectAll(test.open(new), "forth")
+    }
+
     @Test func `contents without a row, or not verified yet, are sealed anew as well`() throws {
         try test.sql("DELETE FROM nodes WHERE blob IS NOT NULL; DELETE FROM blobs WHERE id % 2 = 0")
         try test.sql("UPDATE blobs SET nonce = NULL; DELETE FROM blob_tags")
@@ -230,6 +261,12 @@ import Testing
         try test.store.catalog.copy(to: meanwhile)
         #expect(try test.rekey(new).removedCopies == [meanwhile])
         #expect(FileManager.default.fileExists(atPath: before))
+        // As one that was killed right after its end leaves it.
+        try test.begin(TestStore.keys(3), holder: new)
+        try test.open(new).catalog.copy(to: meanwhile + "0")
+        try test.sql("DELETE FROM rekey")
+        _ = try Rekey(store: test.open(new), holder: new)
+        #expect(!FileManager.default.fileExists(atPath: meanwhile + "0"))
         #expect(!FileManager.default.fileExists(atPath: meanwhile))
     }
 

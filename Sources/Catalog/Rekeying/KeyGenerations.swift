@@ -80,18 +80,9 @@ extension Reading {
         return KeyGenerations(current: current ?? 0, fingerprint: try keyFingerprint(), rekey: members)
     }
 
-    /// The next blobs by row whose file is not sealed under a key, at most `limit`.
-    public func blobs(notUnder generation: Int64, after row: Int64, limit: Int) throws -> [BlobRecord] {
-        try Row.fetchAll(
-            database.cachedStatement(
-                sql: BlobRecord.select + " WHERE id > ? AND \(GenerationSQL.ofBlob) <> ? ORDER BY id LIMIT ?"),
-            arguments: [row, generation, limit]
-        ).compactMap(BlobRecord.init)
-    }
-
-    /// Bytes of plaintext of the blobs whose file is not sealed under a key.
-    public func plainBytes(notUnder generation: Int64) throws -> Int64 {
-        let sql = "SELECT CAST(total(size) AS INTEGER) FROM blobs WHERE \(GenerationSQL.ofBlob) <> ?"
-        return try Int64.fetchOne(database.cachedStatement(sql: sql), arguments: [generation]) ?? 0
+    /// Whether a row says of a blob that its file is not sealed under a key.
+    func hasBlob(notUnder generation: Int64) throws -> Bool {
+        let sql = "SELECT 1 FROM blobs WHERE \(GenerationSQL.ofBlob) <> ? LIMIT 1"
+        return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [generation]) != nil
     }
 }

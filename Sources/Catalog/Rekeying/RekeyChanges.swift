@@ -31,7 +31,7 @@ extension Writing {
     /// - Throws: `busy` where none is under way, or a content is not sealed under that key yet.
     public func finishRekey() throws {
         guard let target = try reading.keyGenerations().target,
-            try reading.blobs(notUnder: target.generation, after: 0, limit: 1).isEmpty
+            try !reading.hasBlob(notUnder: target.generation)
         else { throw OsnovaError(.busy, "not every content is sealed anew: run 'osnovafs rekey' again") }
         try setKeyFingerprint(target.fingerprint)
         try database.execute(
@@ -61,17 +61,21 @@ extension Writing {
 }
 
 extension Catalog {
-    /// Runs a transaction in which secrets go, and sees to it that nothing of them stays in the database or its WAL.
-    ///
-    /// - Parameter seconds: how long to wait for other programs' reads before the WAL is left as it is; 0 leaves it.
-    /// - Returns: whether the WAL was emptied; if not, it is when the last program closes the database.
-    public func writeErasing(waitingAtMost seconds: Int64, _ body: (Writing) throws -> Void) throws -> Bool {
+    /// Runs a transaction that leaves nothing in the database's pages of what it removes; the WAL keeps it for a while.
+    public func writeErasing(_ body: (Writing) throws -> Void) throws {
         try maintain { try $0.execute(sql: "PRAGMA secure_delete = ON") }
         try write(body)
+    }
+
+    /// Writes everything into the database itself and cuts the WAL to nothing.
+    ///
+    /// - Parameter seconds: how long to wait for other programs' reads.
+    /// - Returns: whether it was emptied; if not, it is when the last program closes the database.
+    public func emptyWAL(waitingAtMost seconds: Int64) throws -> Bool {
         let deadline = Clock.monotonicSeconds + seconds
-        while Clock.monotonicSeconds < deadline {
+        repeat {
             if (try? maintain({ try $0.checkpoint(.truncate) })) != nil { return true }
-        }
+        } while Clock.monotonicSeconds < deadline
         return false
     }
 }

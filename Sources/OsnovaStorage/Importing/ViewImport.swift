@@ -221,11 +221,3 @@ public final class ViewImport {
         }
     }
 }
-
-extension Store {
-    /// Whether a blob's file is there and is the one that its chunk tags were made for.
-    func isSealed(_ record: BlobRecord) throws -> Bool {
-        guard let nonce = record.nonce, try blobs.status(of: record.id) != nil else { return false }
-        return try fileNonce(blobs.open(record.id)) == nonce
-    }
-}

@@ -36,6 +36,8 @@ public final class Rekey {
         // One that was under way when the store was opened may have ended.
         try store.acceptKeys(holder)
         try store.learnKeys()
+        // One that was killed right after its end has left this.
+        if try generations().rekey.isEmpty { try eraseTraces() }
         try store.blobs.removeStaleTemporaries()
     }
 
@@ -79,7 +81,7 @@ public final class Rekey {
     private func record(_ keys: RekeyKeys) throws {
         let members = try keys.members()
         // What is replaced holds keys too.
-        _ = try store.catalog.writeErasing(waitingAtMost: 0) { writing in
+        try store.catalog.writeErasing { writing in
             try writing.setRekey(members)
             _ = try ComponentKeyCarrying(keys: keys).run(writing)
         }
@@ -87,12 +89,6 @@ public final class Rekey {
     }
 
     // MARK: Sealing anew
-
-    /// Bytes of plaintext that wait to be sealed anew.
-    public func remainingBytes() throws -> Int64 {
-        guard let target = try generations().target else { return 0 }
-        return try store.catalog.read { try $0.plainBytes(notUnder: target.generation) }
-    }
 
     /// Seals anew whatever is not sealed under the new key, and tells what cannot be.
     ///
@@ -111,14 +107,27 @@ public final class Rekey {
     private func keys() throws -> RekeyKeys { try RekeyKeys(generations(), holder: holder) }
 
     private func resealListed(_ resealer: Resealer, target: Int64, _ onProgress: (Int) -> Void) throws {
-        var row: Int64 = 0
-        while true {
-            let records = try store.catalog.read { try $0.blobs(notUnder: target, after: row, limit: Self.page) }
-            guard let last = records.last else { break }
-            row = last.row
-            for record in records { try reseal(record.id, nonce: record.nonce, isListed: true, resealer, onProgress) }
+        try forEachUnsealed(under: target) { record in
+            try reseal(record.id, nonce: record.nonce, isListed: true, resealer, onProgress)
+            return true
         }
         try resealer.commit()
+    }
+
+    /// Calls `body` with each blob whose file is another than the one that its row says is sealed under the target, until
+    /// it returns false.
+    ///
+    /// A row alone is not believed: a run that was killed before a rekey was turned around leaves files newer than rows.
+    private func forEachUnsealed(under target: Int64, _ body: (BlobRecord) throws -> Bool) throws {
+        var row: Int64 = 0
+        while true {
+            let records = try store.catalog.read { try $0.blobs(after: row, limit: Self.page) }
+            guard let last = records.last else { return }
+            row = last.row
+            for record in records where try record.generation != target || !store.isSealed(record) {
+                guard try body(record) else { return }
+            }
+        }
     }
 
     /// Sealed files that have no row, as another program or a run that was killed leaves them.
@@ -169,18 +178,29 @@ public final class Rekey {
         let alone = try store.blobs.lockForRemoval(waitingAtMost: Self.patience)
         return try withExtendedLifetime(alone) {
             let target = keys.target.generation
-            guard try store.catalog.read({ try $0.blobs(notUnder: target, after: 0, limit: 1) }).isEmpty,
-                try store.untrackedFiles().isEmpty
-            else { return false }
-            report.isErased = try store.catalog.writeErasing(waitingAtMost: Self.patience) { writing in
+            var isWhole = try store.untrackedFiles().isEmpty
+            try forEachUnsealed(under: target) { _ in
+                isWhole = false
+                return false
+            }
+            guard isWhole else { return false }
+            try store.catalog.writeErasing { writing in
                 report.carriedKeys = try ComponentKeyCarrying(keys: keys).run(writing)
                 try writing.finishRekey()
             }
-            report.removedCopies = try store.catalog.removeCopiesWithRekey()
             report.isFinished = true
+            try eraseTraces()
             try store.learnKeys()
             return true
         }
+    }
+}
+
+extension Rekey {
+    /// Empties the WAL and removes copies of the database: both may hold sealed keys of a rekey that has ended.
+    private func eraseTraces() throws {
+        report.isErased = try store.catalog.emptyWAL(waitingAtMost: Self.patience)
+        report.removedCopies = try store.catalog.removeCopiesWithRekey()
     }
 }
 

@@ -1,5 +1,6 @@
 internal import Blobs
 internal import Catalog
+internal import Glibc
 internal import Primitives
 internal import Sealing
 
@@ -24,6 +25,8 @@ final class Resealer {
 
     private static let maximumCount = 256
     private static let maximumBytes: Int64 = 256 << 20
+    /// Microseconds after which whoever waits to remove blobs has looked once more.
+    private static let pause: UInt32 = 15_000
 
     private let store: Store
     private let source: BlobAudit
@@ -128,6 +131,8 @@ final class Resealer {
         try store.catalog.write { writing in
             for record in records { try writing.record(record) }
         }
+        lock = nil
+        usleep(Self.pause)
     }
 }
 
