@@ -17,7 +17,8 @@ public final class BlobAudit {
 
     /// Bytes of plaintext that a finding shows.
     public static let prefixSize = 512
-    private static let pieceSize = 16 * Int(SealedLayout.chunkSize)
+    /// Bytes of plaintext in every piece but the last.
+    public static let pieceSize = 16 * Int(SealedLayout.chunkSize)
 
     private let keys: SealingKeys
     private let cipher: ChaCha20
@@ -37,8 +38,8 @@ public final class BlobAudit {
     /// - Parameters:
     ///   - file: an open descriptor.
     ///   - progress: told the number of bytes just read.
-    ///   - plaintext: given the content piece by piece, each a multiple of 64 KiB except for the last; none of it may be
-    ///     believed before this returns.
+    ///   - plaintext: given the content piece by piece, each of ``pieceSize`` except for the last; none of it may be believed
+    ///     before this returns.
     /// - Throws: `damaged` with the reason, `inputOutput` where the disk fails.
     public func verify(
         file: OwnedDescriptor, id: ContentID, progress: (Int) -> Void = { _ in },

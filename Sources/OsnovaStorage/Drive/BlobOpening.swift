@@ -63,9 +63,10 @@ extension Store {
     }
 
     /// Whether a blob's file is there and is the one that its chunk tags were made for.
-    func isSealed(_ record: BlobRecord) throws -> Bool {
-        guard let nonce = record.nonce, try blobs.status(of: record.id) != nil else { return false }
-        return try fileNonce(blobs.open(record.id)) == nonce
+    func isSealed(_ record: BlobRecord) -> Bool {
+        guard let nonce = record.nonce else { return false }
+        // What cannot be opened or read is not it.
+        return (try? fileNonce(blobs.open(record.id))) == nonce
     }
 
     /// Gives a sealed file that has no row its row; false where there is no such file.

@@ -141,7 +141,7 @@ public final class ViewImport {
     private func importListedBlobs(_ store: Store) throws {
         let batch = try PutBatch(store: store)
         try store.forEachBlob { record in
-            if try store.isSealed(record) {
+            if store.isSealed(record) {
                 report.alreadySealed += 1
             } else {
                 try take(record.id, into: batch, isListed: true)

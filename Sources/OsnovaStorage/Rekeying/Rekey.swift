@@ -37,7 +37,7 @@ public final class Rekey {
         try store.acceptKeys(holder)
         try store.learnKeys()
         // One that was killed right after its end has left this.
-        if try generations().rekey.isEmpty { try eraseTraces() }
+        if try generations().rekey.isEmpty { try eraseTraces(waitingAtMost: 0) }
         try store.blobs.removeStaleTemporaries()
     }
 
@@ -55,7 +55,11 @@ public final class Rekey {
     ///   contents are being put or backed up for long.
     public func begin(_ new: KeyHierarchy) throws {
         let known = try generations()
-        if known.rekey.isEmpty { return try start(new) }
+        if known.rekey.isEmpty { try start(new) } else { try join(new, known) }
+        lock.awaitMounts()
+    }
+
+    private func join(_ new: KeyHierarchy, _ known: KeyGenerations) throws {
         guard let wanted = known.generation(of: new.fingerprint) else {
             throw OsnovaError(
                 .usage, "a rekey to another phrase is under way: give that one, or take it back by --undo")
@@ -75,7 +79,6 @@ public final class Rekey {
             let next = try store.catalog.read { try $0.nextGeneration() }
             try record(RekeyKeys(source: (current, holder), target: (next, new)))
         }
-        lock.awaitMounts()
     }
 
     private func record(_ keys: RekeyKeys) throws {
@@ -124,7 +127,7 @@ public final class Rekey {
             let records = try store.catalog.read { try $0.blobs(after: row, limit: Self.page) }
             guard let last = records.last else { return }
             row = last.row
-            for record in records where try record.generation != target || !store.isSealed(record) {
+            for record in records where record.generation != target || !store.isSealed(record) {
                 guard try body(record) else { return }
             }
         }
@@ -157,8 +160,8 @@ public final class Rekey {
     /// - Parameters:
     ///   - onProgress: told the bytes of contents that were put under the old key meanwhile.
     ///   - moveVaults: gives the users' vaults the new master key; called once, when everything is sealed.
-    /// - Returns: what the whole rekey did.
-    /// - Throws: `damaged` where a content cannot be sealed anew, `busy`; then the old key stays, and another run goes on.
+    /// - Returns: what the whole rekey did; it is not finished where a content cannot be sealed anew.
+    /// - Throws: `busy` while contents are being put or backed up for long; the old key stays, and another run goes on.
     public func finish(onProgress: (Int) -> Void = { _ in }, moveVaults: (SecretBytes) throws -> Void) throws
         -> RekeyReport
     {
@@ -167,7 +170,7 @@ public final class Rekey {
         for _ in 0..<Self.rounds {
             if try close(keys) { return report }
             let found = try run(onProgress: onProgress)
-            guard found.isSound else { throw OsnovaError.damaged("some contents cannot be sealed anew") }
+            guard found.isSound else { return report }
         }
         throw OsnovaError(.busy, "contents keep being put under the old key: end what puts them, and run this again")
     }
@@ -189,7 +192,7 @@ public final class Rekey {
                 try writing.finishRekey()
             }
             report.isFinished = true
-            try eraseTraces()
+            try eraseTraces(waitingAtMost: Self.patience)
             try store.learnKeys()
             return true
         }
@@ -198,9 +201,9 @@ public final class Rekey {
 
 extension Rekey {
     /// Empties the WAL and removes copies of the database: both may hold sealed keys of a rekey that has ended.
-    private func eraseTraces() throws {
-        report.isErased = try store.catalog.emptyWAL(waitingAtMost: Self.patience)
-        report.removedCopies = try store.catalog.removeCopiesWithRekey()
+    private func eraseTraces(waitingAtMost seconds: Int64) throws {
+        report.isErased = try store.catalog.emptyWAL(waitingAtMost: seconds)
+        report.removedCopies += try store.catalog.removeCopiesWithRekey()
     }
 }
 

@@ -32,7 +32,7 @@ final class Resealer {
     private let source: BlobAudit
     private let target: BlobAudit
     private let sealer: BlobSealer
-    private let cipher = ScratchBuffer(count: 16 * Int(SealedLayout.chunkSize))
+    private let cipher = ScratchBuffer(count: BlobAudit.pieceSize)
     private let sourceGeneration: Int64
     private var lock: BlobLock?
     private var files: [(incoming: IncomingBlob, id: ContentID)] = []
@@ -94,10 +94,19 @@ final class Resealer {
         let incoming = try store.blobs.begin()
         try sealer.restart()
         try sealer.header.withUnsafeBytes { try incoming.write($0) }
-        let finding = try source.verify(file: file, id: id, progress: onProgress) { piece in
-            let output = UnsafeMutableRawBufferPointer(rebasing: cipher.bytes.prefix(piece.count))
-            try sealer.seal(piece, into: output)
-            try incoming.write(UnsafeRawBufferPointer(output))
+        var isReading = true
+        let finding: BlobAudit.Finding
+        do {
+            finding = try source.verify(file: file, id: id, progress: onProgress) { piece in
+                isReading = false
+                let output = UnsafeMutableRawBufferPointer(rebasing: cipher.bytes.prefix(piece.count))
+                try sealer.seal(piece, into: output)
+                try incoming.write(UnsafeRawBufferPointer(output))
+                isReading = true
+            }
+        } catch let error as OsnovaError where error.kind == .inputOutput && isReading {
+            // What its disk cannot read is damaged; a disk that cannot be written stops everything.
+            throw OsnovaError.damaged(error.message)
         }
         let sealed = try sealer.finish(id: id)
         try sealed.trailer.withUnsafeBytes { try incoming.write($0) }

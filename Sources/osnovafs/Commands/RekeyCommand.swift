@@ -26,7 +26,7 @@ struct RekeyCommand: ParsableCommand {
 
             Who has a copy of the store from before and the old phrase can read that copy for ever, and so it is with \
             backups: keep the old phrase as long as you keep them, and make a new backup in another directory. Needs \
-            room for the largest content, at least 256 MiB.
+            room for the largest content and 256 MiB.
             """)
 
     @OptionGroup var store: StoreOptions
