@@ -14,13 +14,14 @@ public final class Store: Sendable {
     /// The database.
     public let catalog: Catalog
     let blobs: BlobDirectory
-    private let sealingKeys: SealingKeys?
+    /// Nil for a store that was opened for work that touches no content.
+    let ring: KeyRing?
 
-    private init(root: DataRoot, catalog: Catalog, blobs: BlobDirectory, keys: SealingKeys?) {
+    private init(root: DataRoot, catalog: Catalog, blobs: BlobDirectory, ring: KeyRing?) {
         self.root = root
         self.catalog = catalog
         self.blobs = blobs
-        sealingKeys = keys
+        self.ring = ring
     }
 
     /// Makes a data root with a key of its own.
@@ -52,8 +53,8 @@ public final class Store: Sendable {
             else { return nil }
             return (size, status.modified)
         }
-        let sealingKeys = try keys.map { try SealingKeys(blobKey: $0.blobKey, tagKey: $0.tagKey) }
-        let store = Store(root: root, catalog: catalog, blobs: blobs, keys: sealingKeys)
+        let ring = try keys.map { try KeyRing($0, catalog.read { try $0.keyGenerations() }) }
+        let store = Store(root: root, catalog: catalog, blobs: blobs, ring: ring)
         if let keys { try store.acceptKeys(keys) }
         return store
     }
@@ -70,12 +71,12 @@ public final class Store: Sendable {
         try catalog.close()
     }
 
-    /// The keys that sealing needs.
+    /// The keys that new contents are sealed under.
     func keys() throws -> SealingKeys {
-        guard let sealingKeys else {
+        guard let target = ring?.target else {
             throw OsnovaError(.denied, "this needs the store's key: give a password or --phrase-file FILE")
         }
-        return sealingKeys
+        return target
     }
 }
 

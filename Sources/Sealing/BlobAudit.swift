@@ -17,7 +17,8 @@ public final class BlobAudit {
 
     /// Bytes of plaintext that a finding shows.
     public static let prefixSize = 512
-    private static let pieceSize = 16 * Int(SealedLayout.chunkSize)
+    /// Bytes of plaintext in every piece but the last.
+    public static let pieceSize = 16 * Int(SealedLayout.chunkSize)
 
     private let keys: SealingKeys
     private let cipher: ChaCha20
@@ -37,8 +38,13 @@ public final class BlobAudit {
     /// - Parameters:
     ///   - file: an open descriptor.
     ///   - progress: told the number of bytes just read.
+    ///   - plaintext: given the content piece by piece, each of ``pieceSize`` except for the last; none of it may be believed
+    ///     before this returns.
     /// - Throws: `damaged` with the reason, `inputOutput` where the disk fails.
-    public func verify(file: OwnedDescriptor, id: ContentID, progress: (Int) -> Void = { _ in }) throws -> Finding {
+    public func verify(
+        file: OwnedDescriptor, id: ContentID, progress: (Int) -> Void = { _ in },
+        plaintext: (UnsafeRawBufferPointer) throws -> Void = { _ in }
+    ) throws -> Finding {
         let size = try reading { try SystemCalls.status(of: file).size }
         guard let length = SealedLayout.plaintextLength(ofFile: size) else {
             throw OsnovaError.damaged("too short to be a sealed blob (\(size) bytes)")
@@ -51,7 +57,9 @@ public final class BlobAudit {
             let count = Int(min(Int64(Self.pieceSize), length - offset))
             try read(file, count: count, at: SealedLayout.nonceSize + offset) {
                 try pass.absorb(piece: $0)
-                digest.update(try decrypt($0, at: offset, nonce))
+                let piece = try decrypt($0, at: offset, nonce)
+                digest.update(piece)
+                try plaintext(piece)
             }
             if offset == 0 { prefix = Array(buffer.bytes.prefix(min(count, Self.prefixSize))) }
             progress(count)
@@ -60,7 +68,9 @@ public final class BlobAudit {
         let expected = try pass.finishWhole()
         let stored = try read(file, count: Int(SealedLayout.tagSize), at: SealedLayout.nonceSize + length) { Tag($0) }
         guard stored.matches(expected) else { throw OsnovaError.damaged("authentication failed") }
-        guard content == id, let blob = SealedBlob(id: id, nonce: nonce, length: length) else {
+        guard content == id,
+            let blob = SealedBlob(id: id, nonce: nonce, length: length, generation: keys.generation)
+        else {
             throw OsnovaError.damaged("the content is another's: its SHA-256 is not the file's name")
         }
         return Finding(blob: blob, tags: try pass.tags(for: blob), prefix: prefix)

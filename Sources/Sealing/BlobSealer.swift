@@ -77,7 +77,7 @@ public final class BlobSealer {
     /// Ends the sealing of the plaintext whose SHA-256 is `id`.
     public func finish(id: ContentID) throws -> Sealed {
         let trailer = try pass.finishWhole()
-        guard let blob = SealedBlob(id: id, nonce: nonce, length: length) else {
+        guard let blob = SealedBlob(id: id, nonce: nonce, length: length, generation: keys.generation) else {
             throw OsnovaError(.usage, "a blob holds at most 256 GiB - 64 bytes")
         }
         return Sealed(blob: blob, trailer: trailer.withUnsafeBytes { [UInt8]($0) }, tags: try pass.tags(for: blob))

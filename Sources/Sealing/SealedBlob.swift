@@ -1,6 +1,6 @@
 public import Primitives
 
-/// What fixes a sealed file's bytes and its chunk tags, apart from the key.
+/// What fixes a sealed file's bytes and its chunk tags; the key by its number alone.
 public struct SealedBlob: Hashable, Sendable {
     /// The SHA-256 of the plaintext.
     public let id: ContentID
@@ -8,16 +8,19 @@ public struct SealedBlob: Hashable, Sendable {
     public let nonce: Nonce
     /// The plaintext's length in bytes, at most ``SealedLayout/maximumLength``.
     public let length: Int64
+    /// The number of the key: ``SealingKeys/generation``.
+    public let generation: Int64
 
     /// Bytes of the sealed file.
     public var fileSize: Int64 { length + SealedLayout.overhead }
 
     /// Names a sealed file; nil where no plaintext has that length.
-    public init?(id: ContentID, nonce: Nonce, length: Int64) {
+    public init?(id: ContentID, nonce: Nonce, length: Int64, generation: Int64 = 0) {
         guard (0...SealedLayout.maximumLength).contains(length) else { return nil }
         self.id = id
         self.nonce = nonce
         self.length = length
+        self.generation = generation
     }
 }
 

@@ -57,6 +57,7 @@ struct RootCommand: ParsableCommand {
             VerifyCommand.self, CollectCommand.self, BackupCommand.self, RestoreCommand.self, StatsCommand.self,
             FileCommand.self, MessageCommand.self, TransactionCommand.self,
             PreferenceCommand.self, KeyCommand.self, SearchCommand.self, DatabaseCommand.self, PasswordCommands.self,
-            UnlockCommand.self, CocoonCommand.self, ImportCommand.self, SnapshotCommand.self, DoctorCommand.self,
+            RekeyCommand.self, UnlockCommand.self, CocoonCommand.self, ImportCommand.self, SnapshotCommand.self,
+            DoctorCommand.self,
         ])
 }

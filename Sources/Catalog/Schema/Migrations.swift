@@ -65,6 +65,9 @@ enum Migrations {
             Step(version: SnapshotSchema.version, description: SnapshotSchema.description) {
                 try $0.execute(sql: SnapshotSchema.sql)
             },
+            Step(version: RekeySchema.version, description: RekeySchema.description) {
+                try $0.execute(sql: RekeySchema.sql)
+            },
         ]
     }
 

@@ -17,6 +17,10 @@ public struct BlobRecord: Sendable {
     public let created: Int64
     /// Unix seconds of the last verification as a whole.
     public let verified: Int64?
+    /// The number of the key that the file is sealed under.
+    public let generation: Int64
+
+    static let select = "SELECT blobs.*, \(GenerationSQL.ofBlob) AS generation FROM blobs"
 
     init?(_ row: Row) {
         guard let id = ContentID(hex: row.text("sha256") ?? ""), let number = row.integer("id") else { return nil }
@@ -27,6 +31,7 @@ public struct BlobRecord: Sendable {
         nonce = row.bytes("nonce").map(Array.init)
         created = row.integer("created_at") ?? 0
         verified = row.integer("verified_at")
+        generation = row.integer("generation") ?? 0
     }
 }
 
@@ -42,14 +47,19 @@ public struct VerifiedBlob: Sendable {
     public var tags: [UInt8]
     /// What its first bytes tell.
     public var mediaType: MediaType
+    /// The number of the key that it is sealed under.
+    public var generation: Int64
 
     /// Gathers what a verification found.
-    public init(id: ContentID, size: Int64, nonce: [UInt8], tags: [UInt8], mediaType: MediaType) {
+    public init(
+        id: ContentID, size: Int64, nonce: [UInt8], tags: [UInt8], mediaType: MediaType, generation: Int64 = 0
+    ) {
         self.id = id
         self.size = size
         self.nonce = nonce
         self.tags = tags
         self.mediaType = mediaType
+        self.generation = generation
     }
 }
 
@@ -67,7 +77,7 @@ extension Reading {
     /// The record of a blob; nil where there is none.
     public func blob(_ id: ContentID) throws -> BlobRecord? {
         try Row.fetchOne(
-            database.cachedStatement(sql: "SELECT * FROM blobs WHERE sha256 = ?"), arguments: [id.hex]
+            database.cachedStatement(sql: BlobRecord.select + " WHERE sha256 = ?"), arguments: [id.hex]
         ).flatMap(BlobRecord.init)
     }
 
@@ -86,7 +96,7 @@ extension Reading {
     /// The next blobs by row, at most `limit`.
     public func blobs(after row: Int64, limit: Int) throws -> [BlobRecord] {
         try Row.fetchAll(
-            database.cachedStatement(sql: "SELECT * FROM blobs WHERE id > ? ORDER BY id LIMIT ?"),
+            database.cachedStatement(sql: BlobRecord.select + " WHERE id > ? ORDER BY id LIMIT ?"),
             arguments: [row, limit]
         ).compactMap(BlobRecord.init)
     }
@@ -105,8 +115,8 @@ extension Reading {
         try Row.fetchAll(
             database,
             sql: """
-                SELECT DISTINCT blobs.* FROM blobs JOIN nodes ON nodes.blob = blobs.id
-                WHERE blobs.nonce IS NULL AND nodes.kind IN (?, ?) ORDER BY blobs.size
+                \(BlobRecord.select) WHERE nonce IS NULL AND id IN (SELECT blob FROM nodes WHERE kind IN (?, ?))
+                ORDER BY size
                 """, arguments: [NodeKind.artifact.rawValue, NodeKind.icon.rawValue]
         ).compactMap(BlobRecord.init)
     }
@@ -116,6 +126,7 @@ extension Writing {
     /// Records a blob that was sealed or verified; one that is known gets the new nonce and tags.
     ///
     /// - Returns: the row.
+    /// - Throws: `busy` for one that is sealed under a key which the store has no more.
     @discardableResult
     public func record(_ blob: VerifiedBlob) throws -> Int64 {
         let known = try Row.fetchOne(
@@ -125,6 +136,7 @@ extension Writing {
         try nodes.run(
             "UPDATE blobs SET size = ?, nonce = ?, media_type = ?, verified_at = ? WHERE id = ?",
             [blob.size, Data(blob.nonce), blob.mediaType.rawValue, nodes.now / 1_000_000_000, row])
+        try setGeneration(blob.generation, ofBlob: row, isKnown: known != nil)
         try replaceTags(blob.tags, ofBlob: row, isKnown: known != nil)
         if let known, known.integer("media_type") != blob.mediaType.rawValue || known.integer("size") != blob.size {
             try nodes.logChanged(.blob(row))

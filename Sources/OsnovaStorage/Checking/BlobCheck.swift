@@ -21,27 +21,28 @@ enum BlobCondition: Sendable {
 /// Used by one thread at a time.
 final class BlobCheck {
     private let store: Store
-    private let audit: BlobAudit
+    private let audit: StoreAudit
     private let onProgress: (Int) -> Void
     /// Paths that others than the owner may read or write.
     private(set) var openToOthers: [String] = []
 
-    init(store: Store, keys: SealingKeys, onProgress: @escaping (Int) -> Void) throws {
+    init(store: Store, onProgress: @escaping (Int) -> Void) throws {
         self.store = store
-        audit = try BlobAudit(keys: keys)
+        audit = try StoreAudit(store: store)
         self.onProgress = onProgress
     }
 
     /// Checks a file against its name and against the rows.
     func condition(of record: BlobRecord) throws -> BlobCondition {
         try judge {
-            let finding = try verify(record.id)
+            let finding = try verify(record.id, expecting: record.generation)
             guard finding.blob.length == record.size else {
                 return .misrecorded("the database has another size: \(record.size), not \(finding.blob.length)")
             }
+            let (known, tags) = try store.catalog.read { try ($0.blob(record.id), $0.tags(ofBlob: record.row)) }
             // A sound file under another nonce is another sealing of the same content; its next read adopts it.
-            guard let nonce = record.nonce, nonce == finding.blob.nonce.bytes else { return .sound(isSettled: false) }
-            guard try store.catalog.read({ try $0.tags(ofBlob: record.row) }) == finding.tags else {
+            guard let known, known.nonce == finding.blob.nonce.bytes else { return .sound(isSettled: false) }
+            guard known.generation == finding.blob.generation, tags == finding.tags else {
                 return .misrecorded("the database has other chunk tags than the file")
             }
             return .sound(isSettled: true)
@@ -61,10 +62,10 @@ final class BlobCheck {
         try store.blobs.status(of: record.id) == nil
     }
 
-    private func verify(_ id: ContentID) throws -> BlobAudit.Finding {
+    private func verify(_ id: ContentID, expecting generation: Int64? = nil) throws -> BlobAudit.Finding {
         let file = try store.blobs.open(id)
         if try SystemCalls.status(of: file).isOpenToOthers { openToOthers.append("\(store.blobs.path)/\(id.hex).enc") }
-        return try audit.verify(file: file, id: id, progress: onProgress)
+        return try audit.verify(file: file, id: id, expecting: generation, progress: onProgress)
     }
 
     private func judge(_ check: () throws -> BlobCondition) throws -> BlobCondition {

@@ -1,7 +1,6 @@
 internal import Blobs
 internal import Catalog
 internal import Primitives
-internal import Sealing
 internal import Synchronization
 
 /// Verifies a store: its blobs as a whole, each on a core of its own, its database, and what refers to what.
@@ -48,10 +47,10 @@ public final class Verification: Sendable {
     ///
     /// - Throws: what stops the verification itself, such as missing keys; damage is not thrown.
     public func run() throws -> VerificationReport {
-        let keys = try store.keys()
+        _ = try store.keys()
         try checkDatabase()
-        try checkListed(keys)
-        try checkUntracked(keys)
+        try checkListed()
+        try checkUntracked()
         try checkReferences()
         try checkPermissions()
         noteSettled(atLeast: 1)
@@ -94,14 +93,14 @@ public final class Verification: Sendable {
 
     // MARK: Blobs
 
-    private func checkListed(_ keys: SealingKeys) throws {
+    private func checkListed() throws {
         let row = Mutex(Int64(0))
         let queue = WorkQueue { [store] in
             let records = try store.catalog.read { try $0.blobs(after: row.withLock { $0 }, limit: Self.page) }
             if let last = records.last { row.withLock { $0 = last.row } }
             return records
         }
-        try onEachCore(keys) { check in
+        try onEachCore { check in
             while let record = try queue.next() {
                 if self.scope.includes(record) {
                     let condition = try check.condition(of: record)
@@ -113,7 +112,7 @@ public final class Verification: Sendable {
         }
     }
 
-    private func checkUntracked(_ keys: SealingKeys) throws {
+    private func checkUntracked() throws {
         var found: [ContentID] = []
         try store.blobs.scan { entry in
             switch entry {
@@ -125,16 +124,16 @@ public final class Verification: Sendable {
             return true
         }
         let queue = WorkQueue(found)
-        try onEachCore(keys) { check in
+        try onEachCore { check in
             while let id = try queue.next() {
                 self.enter(id, try check.condition(ofUntracked: id), row: nil)
             }
         }
     }
 
-    private func onEachCore(_ keys: SealingKeys, _ body: @Sendable (BlobCheck) throws -> Void) throws {
+    private func onEachCore(_ body: @Sendable (BlobCheck) throws -> Void) throws {
         try ParallelWork.onEachCore {
-            let check = try BlobCheck(store: store, keys: keys, onProgress: onProgress)
+            let check = try BlobCheck(store: store, onProgress: onProgress)
             try body(check)
             let open = check.openToOthers
             state.withLock { $0.report.openToOthers += open }

@@ -27,7 +27,8 @@ extension Store {
         let status = try SystemCalls.status(of: file)
         let nonce = try fileNonce(file)
         if nonce == identity.nonce, let known = Nonce(nonce),
-            let blob = SealedBlob(id: identity.id, nonce: known, length: identity.size)
+            let blob = SealedBlob(
+                id: identity.id, nonce: known, length: identity.size, generation: identity.generation)
         {
             guard status.size == identity.size &+ SealedLayout.overhead else {
                 throw OsnovaError.damaged(
@@ -37,6 +38,7 @@ extension Store {
             return OpenBlob(row: row, blob: blob, file: file, status: status)
         }
         let blob = try adopt(identity.id, status)
+        guard blob.nonce.bytes == nonce else { throw sealedAnew(identity.id) }
         return OpenBlob(row: row, blob: blob, file: file, status: status)
     }
 
@@ -58,6 +60,13 @@ extension Store {
         } catch let error as Errno {
             throw error.failure("reading a sealed blob", kind: .inputOutput)
         }
+    }
+
+    /// Whether a blob's file is there and is the one that its chunk tags were made for.
+    func isSealed(_ record: BlobRecord) -> Bool {
+        guard let nonce = record.nonce else { return false }
+        // What cannot be opened or read is not it.
+        return (try? fileNonce(blobs.open(record.id))) == nonce
     }
 
     /// Gives a sealed file that has no row its row; false where there is no such file.

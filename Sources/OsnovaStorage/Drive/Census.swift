@@ -44,7 +44,7 @@ public struct Census: Sendable {
         for blob in try store.catalog.read({ try $0.unverifiedNamedBlobs() }) {
             do {
                 try store.adopt(blob.id)
-            } catch let error as OsnovaError where error.kind == .damaged || error.kind == .notFound {
+            } catch let error as OsnovaError where [.damaged, .notFound, .busy].contains(error.kind) {
                 // A reader gets the reason when it reads; the name stays without its suffix.
                 continue
             }

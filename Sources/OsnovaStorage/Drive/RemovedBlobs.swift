@@ -23,9 +23,9 @@ final class RemovedBlobs: Sendable {
         }
 
         /// What a verification of the whole file found; two threads may come to it at once, and find the same.
-        func verified(_ keys: SealingKeys) throws -> BlobAudit.Finding {
+        func verified(_ store: Store) throws -> BlobAudit.Finding {
             if let known = finding.withLock({ $0 }) { return known }
-            let found = try BlobAudit(keys: keys).verify(file: file, id: id)
+            let found = try StoreAudit(store: store).verify(file: file, id: id)
             finding.withLock { $0 = found }
             return found
         }

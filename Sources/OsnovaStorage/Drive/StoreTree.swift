@@ -28,6 +28,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     private let names: CatalogReader
     private let log: Logger
     private var blobsModified: Int64 = 0
+    private var hasMissedKey = false
 
     /// How long another program's change may stay unseen, in seconds.
     private static let pollInterval = 0.1
@@ -110,6 +111,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         try retryWaitingRowsIfFilesCame()
         if try feed.hasNews() {
             if try feed.hasDirtyRows() { try store.catalog.settle() }
+            noteRekey()
             let changes = try feed.next()
             hold(changes)
             if !changes.isEmpty { return changes }
@@ -123,6 +125,18 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             log.warning("the database is back in its place")
         } catch {
             log.critical("\(error)")
+        }
+    }
+
+    /// Learns the keys of a rekey that has begun: they are gone from the database when it ends.
+    private func noteRekey() {
+        do {
+            try store.learnKeys()
+            hasMissedKey = false
+        } catch {
+            // What was read before stays readable; every other read fails and says the same.
+            if !hasMissedKey { log.error("contents cannot be read", metadata: ["reason": "\(error)"]) }
+            hasMissedKey = true
         }
     }
 

@@ -30,6 +30,8 @@ final class BlobPut {
 
     init(store: Store) throws {
         self.store = store
+        // A rekey may have begun since the store was opened.
+        try store.learnKeys()
         stored = try StoredContents(store: store)
         sealer = try BlobSealer(keys: store.keys())
         plain = [ScratchBuffer(count: Self.pieceSize), ScratchBuffer(count: Self.pieceSize)]
@@ -134,7 +136,7 @@ extension PreparedBlob {
     fileprivate init(_ incoming: IncomingBlob, _ sealed: BlobSealer.Sealed, prefix: [UInt8], replacesDamaged: Bool) {
         let record = VerifiedBlob(
             id: sealed.blob.id, size: sealed.blob.length, nonce: sealed.blob.nonce.bytes, tags: sealed.tags,
-            mediaType: MediaType(prefix: prefix))
+            mediaType: MediaType(prefix: prefix), generation: sealed.blob.generation)
         self.init(
             id: sealed.blob.id, size: sealed.blob.length, sealed: (incoming, record), replacesDamaged: replacesDamaged)
     }

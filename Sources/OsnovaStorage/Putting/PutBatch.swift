@@ -117,6 +117,7 @@ public final class PutBatch {
     /// Makes everything added so far durable, or nothing of it recorded.
     ///
     /// - Returns: what single recordings threw; their contents are stored all the same.
+    /// - Throws: `busy` where the store got another key since the contents were sealed.
     public func commit() throws -> [OsnovaError] {
         defer {
             items = []
@@ -124,6 +125,8 @@ public final class PutBatch {
             bytes = 0
             put.stored.release()
         }
+        // Before anything gets its name; a rekey does not end while the put holds its lock against removal.
+        try store.requireValid(items.compactMap(\.blob.sealed?.record.generation))
         let written = items.compactMap(\.blob.sealed?.incoming)
         if written.count == 1 { try written[0].synchronize() }
         if written.count > 1 { try store.blobs.synchronizeDisk() }

@@ -1,0 +1,30 @@
+internal import Sealing
+
+/// One thread's readers of sealed files: one, and another where the store has seen a rekey.
+final class SealedReaders {
+    private let store: Store
+    private var latest: (generation: Int64, reader: BlobReader)
+    private var other: (generation: Int64, reader: BlobReader)?
+
+    init(store: Store) throws {
+        self.store = store
+        let keys = try store.keys()
+        latest = (keys.generation, try BlobReader(keys: keys))
+    }
+
+    /// The reader for what is sealed under the key of a number.
+    ///
+    /// - Throws: `denied` for a key that cannot be had here.
+    func reader(for generation: Int64) throws -> BlobReader {
+        if generation == latest.generation { return latest.reader }
+        if let other, other.generation == generation { return other.reader }
+        let made = (generation, try BlobReader(keys: store.keys(of: generation)))
+        // A higher number is of a newer key, which all contents come to have.
+        if generation > latest.generation {
+            (other, latest) = (latest, made)
+        } else {
+            other = made
+        }
+        return made.1
+    }
+}
