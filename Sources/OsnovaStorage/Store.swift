@@ -25,14 +25,19 @@ public final class Store: Sendable {
 
     /// Makes a data root with a key of its own.
     ///
+    /// - Parameters:
+    ///   - compressing: whether new content is compressed; see `docs/format.md` for who can read it then.
     /// - Throws: `cannotCreate` where one is there already.
-    public static func create(at root: DataRoot, keys: KeyHierarchy) throws {
+    public static func create(at root: DataRoot, keys: KeyHierarchy, compressing: Bool = false) throws {
         guard !root.hasDatabase else {
             throw OsnovaError(.cannotCreate, "\(root.path) is a data root already: nothing was changed")
         }
         try root.makeDirectories()
         let catalog = try Catalog(path: root.database, creating: true) { _ in nil }
-        try catalog.write { try $0.setKeyFingerprint(keys.fingerprint) }
+        try catalog.write { writing in
+            try writing.setKeyFingerprint(keys.fingerprint)
+            if compressing { try writing.setCompression(true) }
+        }
         try catalog.close()
     }
 
@@ -46,13 +51,8 @@ public final class Store: Sendable {
         try root.requireDatabase()
         try root.makeDirectories()
         let blobs = try BlobDirectory(path: root.blobs)
-        let catalog = try Catalog(path: root.database) { id in
-            guard let status = try blobs.status(of: id),
-                let size = SealedLayout.plaintextLength(ofFile: status.size)
-            else { return nil }
-            return (size, status.modified)
-        }
         let sealingKeys = try keys.map { try SealingKeys(blobKey: $0.blobKey, tagKey: $0.tagKey) }
+        let catalog = try Catalog(path: root.database) { try blobs.extentAndAge(of: $0, keys: sealingKeys) }
         let store = Store(root: root, catalog: catalog, blobs: blobs, keys: sealingKeys)
         if let keys { try store.acceptKeys(keys) }
         return store
@@ -82,4 +82,9 @@ public final class Store: Sendable {
 extension Store {
     /// Bytes that sealing adds to a content.
     public static let sealingOverhead = SealedLayout.overhead
+}
+
+extension BlobRecord {
+    /// Bytes of the sealed file.
+    public var storedSize: Int64 { extent.fileSize }
 }

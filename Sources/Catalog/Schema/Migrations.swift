@@ -65,6 +65,9 @@ enum Migrations {
             Step(version: SnapshotSchema.version, description: SnapshotSchema.description) {
                 try $0.execute(sql: SnapshotSchema.sql)
             },
+            Step(version: CompressionSchema.version, description: CompressionSchema.description) {
+                try $0.execute(sql: CompressionSchema.sql)
+            },
         ]
     }
 

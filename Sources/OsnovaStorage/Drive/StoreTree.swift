@@ -4,6 +4,7 @@ internal import Foundation
 internal import Glibc
 public import Logging
 internal import Primitives
+internal import Sealing
 public import Tree
 
 /// A store as a tree of files for a driver.
@@ -13,6 +14,7 @@ public import Tree
 public final class StoreTree: FileTree, @unchecked Sendable {
     let store: Store
     let openBlobs = OpenBlobs()
+    let seekTables = SeekTableCache()
     let adoptions = AdoptionDesk()
     let corrections = LengthCorrections()
     let hostFiles = HostOpenFiles()
@@ -78,8 +80,10 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             guard case .blob(let row)? = Inode(number: inode), let id = ContentID(hex: name),
                 removedBlobs.find(row) == nil
             else { continue }
-            guard let file = try? openBlobs.find(row)?.file ?? store.blobs.open(id) else { continue }
-            removedBlobs.hold(.init(id: id, file: file), row: row)
+            guard let file = try? openBlobs.find(row)?.file ?? store.blobs.open(id), let keys = try? store.keys() else {
+                continue
+            }
+            removedBlobs.hold(.init(id: id, file: file, keys: keys), row: row)
         }
     }
 
