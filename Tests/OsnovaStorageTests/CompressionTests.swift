@@ -224,6 +224,39 @@ import Tree
             })
     }
 
+    /// The stream of a content that fits one frame, whose table may claim another length.
+    private func stream(_ content: Data, claiming length: Int? = nil) throws -> Data {
+        let compressor = try ZstdCompressor()
+        var frame = [UInt8](repeating: 0, count: ZstdCompressor.bound(content.count))
+        let count = try content.withUnsafeBytes { input in
+            try frame.withUnsafeMutableBytes { try compressor.compress(input, into: $0) }
+        }
+        var stream = Data(frame.prefix(count))
+        for word in [0x184D_2A5E, 17, count, length ?? content.count, 1] {
+            withUnsafeBytes(of: UInt32(word).littleEndian) { stream.append(contentsOf: $0) }
+        }
+        return stream + [0, 0xB1, 0xEA, 0x92, 0x8F]
+    }
+
+    @Test func `what another program compressed is met and read, and a bomb is damage`() throws {
+        let yard = try Yard()
+        let content = prose(300_000, seed: 29)
+        let id = try yard.plant(stream(content), as: digest(content))
+        let zeros = Data(count: 32 << 20)
+        let bombs = try [zeros.count, 512 << 10, 1000].map {
+            let part = zeros.prefix($0 == zeros.count ? 400_000 : $0)
+            return try yard.plant(stream(zeros, claiming: $0), as: digest(part + [UInt8($0 & 0xF)]))
+        }
+        let worker = try yard.tree().makeWorker()
+        #expect(try worker.find("blobs/\(id)")?.size == 300_000)
+        #expect(try worker.content("blobs/\(id)") == content)
+        for bomb in bombs {
+            #expect(kind { _ = try worker.content("blobs/\(bomb)") } == .damaged)
+            #expect(try yard.store.catalog.read { try $0.blob(bomb) }?.nonce == nil)
+        }
+        #expect(try Verification(store: yard.store).run().damaged.count == bombs.count)
+    }
+
     // MARK: Forged rows
 
     private static let forgeries = [

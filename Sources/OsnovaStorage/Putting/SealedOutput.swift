@@ -36,6 +36,9 @@ final class SealedOutput {
 
     /// Takes the next piece of the content.
     func write(_ piece: UnsafeRawBufferPointer, to incoming: IncomingBlob) throws {
+        guard Int64(piece.count) <= SealedLayout.maximumLength - length else {
+            throw OsnovaError(.usage, "a blob holds at most 256 GiB - 64 bytes")
+        }
         length += Int64(piece.count)
         if isCompressing, let compressor {
             filled += try compressor.compress(piece, into: UnsafeMutableRawBufferPointer(rebasing: rest))
