@@ -64,7 +64,7 @@ extension Store {
     ) throws {
         let range = chunks.lowerBound * Tag.byteCount..<(chunks.upperBound + 1) * Tag.byteCount
         guard range.upperBound <= tags.count else {
-            throw OsnovaError.damaged("blob \(blob.id) is damaged: the database lacks its chunk tags")
+            throw OsnovaError.damaged("the database lacks its chunk tags")
         }
         memory.copyBytes(from: tags[range])
     }

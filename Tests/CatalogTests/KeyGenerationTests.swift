@@ -14,8 +14,9 @@ import Tree
     private func blob(_ seed: UInt64, generation: Int64 = 0) throws -> VerifiedBlob {
         let content = noise(10, seed: seed)
         return VerifiedBlob(
-            id: try content.withUnsafeBytes { try SHA256.digest($0) }, size: 10, nonce: [UInt8](noise(12, seed: seed)),
-            tags: [UInt8](noise(16, seed: seed)), mediaType: .unknown, generation: generation)
+            id: try content.withUnsafeBytes { try SHA256.digest($0) }, extent: BlobExtent(plain: 10),
+            nonce: [UInt8](noise(12, seed: seed)), tags: [UInt8](noise(16, seed: seed)), mediaType: .unknown,
+            generation: generation)
     }
 
     private func member(_ generation: Int64, isTarget: Bool) -> KeyGenerations.Member {

@@ -105,12 +105,13 @@ import Testing
         }
     }
 
-    @Test func `put loses nothing that it acknowledged`() throws {
+    @Test(arguments: [[], ["--compress"]])
+    func `put loses nothing that it acknowledged`(options: [String]) throws {
         let (template, before) = try filled()
         try template.work.write("new/one", noise(150_000, seed: 1))
-        try template.work.write("new/three", noise(70_000, seed: 3))
+        try template.work.write("new/three", prose(1_300_000, seed: 3))
         try template.work.write("new/four", noise(10, seed: 4))
-        try killEverywhere("put", template, ["put", "-r", "new"] + unlocking) { folder, killed, point in
+        try killEverywhere("put", template, ["put", "-r", "new"] + options + unlocking) { folder, killed, point in
             try check(folder, before + hashes(killed), "point \(point)")
             let again = try run(folder, ["put", "-r", "new"] + unlocking)
             #expect(again.code == 0 && hashes(again).count == 3, "point \(point): \(again.errors)")
@@ -140,7 +141,9 @@ import Testing
     }
 
     @Test func `rekey leaves every content to either phrase, and goes on`() throws {
-        let (template, before) = try filled()
+        var (template, before) = try filled()
+        try template.work.write("text", prose(1_300_000, seed: 3))
+        before += hashes(try template.work.put(["text"], options: ["--compress"]))
         try template.work.write("new", Data(Workspace.otherWords.utf8))
         try template.work.write("password", Data("secret".utf8))
         try Program.shell("chmod 600 password", in: template.work.folder)

@@ -68,6 +68,9 @@ enum Migrations {
             Step(version: RekeySchema.version, description: RekeySchema.description) {
                 try $0.execute(sql: RekeySchema.sql)
             },
+            Step(version: CompressionSchema.version, description: CompressionSchema.description) {
+                try $0.execute(sql: CompressionSchema.sql)
+            },
         ]
     }
 

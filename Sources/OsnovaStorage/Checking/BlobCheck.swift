@@ -36,17 +36,27 @@ final class BlobCheck {
     func condition(of record: BlobRecord) throws -> BlobCondition {
         try judge {
             let finding = try verify(record.id, expecting: record.generation)
-            guard finding.blob.length == record.size else {
+            guard try finding.blob.length == record.size || isImplied(record, finding.blob) else {
                 return .misrecorded("the database has another size: \(record.size), not \(finding.blob.length)")
             }
             let (known, tags) = try store.catalog.read { try ($0.blob(record.id), $0.tags(ofBlob: record.row)) }
             // A sound file under another nonce is another sealing of the same content; its next read adopts it.
             guard let known, known.nonce == finding.blob.nonce.bytes else { return .sound(isSettled: false) }
+            guard known.extent == finding.blob.extent else {
+                return .misrecorded("the database has another encoding than the file")
+            }
             guard known.generation == finding.blob.generation, tags == finding.tags else {
                 return .misrecorded("the database has other chunk tags than the file")
             }
             return .sound(isSettled: true)
         }
+    }
+
+    /// Whether a row has what the file of a blob that nobody verified yet implies, with a key or without one.
+    private func isImplied(_ record: BlobRecord, _ blob: SealedBlob) throws -> Bool {
+        guard record.nonce == nil else { return false }
+        return try record.size == blob.sealedLength
+            || store.probe.look(at: record.id)?.extent == record.extent
     }
 
     /// Checks a file that has no row.

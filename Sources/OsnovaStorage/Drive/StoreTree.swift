@@ -4,6 +4,7 @@ internal import Foundation
 internal import Glibc
 public import Logging
 internal import Primitives
+internal import Sealing
 public import Tree
 
 /// A store as a tree of files for a driver.
@@ -13,6 +14,7 @@ public import Tree
 public final class StoreTree: FileTree, @unchecked Sendable {
     let store: Store
     let openBlobs = OpenBlobs()
+    let seekTables = SeekTableCache()
     let adoptions = AdoptionDesk()
     let corrections = LengthCorrections()
     let hostFiles = HostOpenFiles()
@@ -82,7 +84,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
                 removedBlobs.find(row) == nil
             else { continue }
             guard let file = try? openBlobs.find(row)?.file ?? store.blobs.open(id) else { continue }
-            removedBlobs.hold(.init(id: id, file: file), row: row)
+            removedBlobs.hold(.init(id: id, file: file, probe: store.probe), row: row)
         }
     }
 

@@ -22,7 +22,7 @@ final class StoreTreeWorker: FileTreeWorker {
     init(tree: StoreTree) throws {
         self.tree = tree
         catalog = try CatalogReader(path: tree.store.root.database)
-        readers = try SealedReaders(store: tree.store)
+        readers = try SealedReaders(store: tree.store, tables: tree.seekTables)
         tags = TagCache(catalog: catalog)
         documents = ScratchBuffer(count: BlobReader.maximumRead)
         host = HostFiles(
@@ -129,7 +129,7 @@ final class StoreTreeWorker: FileTreeWorker {
         guard try catalog.identity(ofBlob: row) == nil, let id = try catalog.removedBlob(row: row),
             let file = try? tree.store.blobs.open(id)
         else { return nil }
-        let held = RemovedBlobs.Held(id: id, file: file)
+        let held = RemovedBlobs.Held(id: id, file: file, probe: tree.store.probe)
         tree.removedBlobs.hold(held, row: row)
         return held
     }
@@ -140,7 +140,7 @@ final class StoreTreeWorker: FileTreeWorker {
         let reader = try readers.reader(for: known.blob.generation)
         return try reader.read(known.blob, file: held.file, at: offset, count: count) { chunks, memory in
             let wanted = chunks.lowerBound * Tag.byteCount..<(chunks.upperBound + 1) * Tag.byteCount
-            guard wanted.upperBound <= known.tags.count else { throw OsnovaError.damaged("a removed blob is damaged") }
+            guard wanted.upperBound <= known.tags.count else { throw OsnovaError.damaged("its tags end early") }
             memory.copyBytes(from: known.tags[wanted])
         }
     }
@@ -220,7 +220,7 @@ final class StoreTreeWorker: FileTreeWorker {
         guard case .blob(let row) = inode, let identity = try catalog.identity(ofBlob: row) else { return [] }
         var found: [(name: String, value: [UInt8])] = [
             ("user.osnova.sha256", Array(identity.id.hex.utf8)),
-            ("user.osnova.stored_size", Array("\(identity.size &+ SealedLayout.overhead)".utf8)),
+            ("user.osnova.stored_size", Array("\(identity.extent.fileSize)".utf8)),
         ]
         if let verified = identity.verified { found.append(("user.osnova.verified_at", Array("\(verified)".utf8))) }
         return found

@@ -7,7 +7,7 @@ internal import Sealing
 /// Seals contents anew under the target of a rekey, some hundred at a time.
 ///
 /// A file is verified as a whole while it is sealed anew into a temporary; only then the new file is made durable, takes
-/// the place of the old one, and its row follows. Cut anywhere, there is one whole file; where it is newer than its row,
+/// the place of the old one, and its row follows. A compressed stream is sealed as it is. Cut anywhere, there is one whole file; where it is newer than its row,
 /// the next reader or the next run verifies it as a whole. No blob is removed by others between the first
 /// ``reseal(_:onProgress:)`` and ``commit()``. Used by one thread at a time.
 final class Resealer {
@@ -108,7 +108,8 @@ final class Resealer {
             // What its disk cannot read is damaged; a disk that cannot be written stops everything.
             throw OsnovaError.damaged(error.message)
         }
-        let sealed = try sealer.finish(id: id)
+        let extent = finding.blob.extent
+        let sealed = try sealer.finish(id: id, compressed: extent.encoding == .plain ? nil : extent.length)
         try sealed.trailer.withUnsafeBytes { try incoming.write($0) }
         add(VerifiedBlob(finding, sealedAnew: sealed), incoming)
         return .sealed
@@ -118,7 +119,7 @@ final class Resealer {
         records.append(record)
         guard let incoming else { return }
         files.append((incoming, record.id))
-        bytes += record.size
+        bytes += record.extent.sealedLength
     }
 
     /// Whether it is time to call ``commit()``, to bound what is open and unwritten.

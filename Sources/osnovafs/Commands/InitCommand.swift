@@ -21,6 +21,9 @@ struct InitCommand: ParsableCommand {
     @Flag(help: "Ask for a password on the terminal.")
     var askPassword = false
 
+    @Flag(help: "Compress new content that shrinks; see 'osnovafs help compression'.")
+    var compress = false
+
     @Option(help: ArgumentHelp("Write the new phrase to a new file (0600) instead of showing it.", valueName: "file"))
     var phraseOut: PathArgument?
 
@@ -51,7 +54,7 @@ struct InitCommand: ParsableCommand {
         let keys = try KeyHierarchy(phrase: phrase)
         // The phrase is safe before anything is sealed under it.
         if let phraseOut { try PhraseFile.write(phrase, to: phraseOut.path) }
-        try Store.create(at: root, keys: keys)
+        try Store.create(at: root, keys: keys, compressing: compress)
         if unlocking.phraseFile == nil, phraseOut == nil {
             NewPhrase.show(phrase, "The recovery phrase of this store.")
         }
