@@ -39,8 +39,9 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
-        room("Primitives", knows: ["CLinux", "CSodium", "COpenSSL", system]),
+        room("Primitives", knows: ["CLinux", "CSodium", "COpenSSL", "CZstd", system]),
         room("Sealing", knows: ["Primitives", system]),
         room("Keyring", knows: ["Primitives"]),
         room("Blobs", knows: ["Primitives", system]),

@@ -7,10 +7,10 @@ public import Primitives
 /// Every write keeps the tree's nodes in step with the rows, in the same transaction, whoever wrote the rows.
 /// Safe to use from several threads and beside other processes.
 public final class Catalog: Sendable {
-    /// The size in bytes of a blob's plaintext and its age (Unix nanoseconds), from the disk; nil where there is none.
+    /// How long a blob seems to be and its age (Unix nanoseconds), from the disk; nil where there is none.
     ///
     /// The catalog does not know the disk: rows may name blobs that it has not met yet.
-    public typealias BlobProbe = @Sendable (ContentID) throws -> (size: Int64, created: Int64)?
+    public typealias BlobProbe = @Sendable (ContentID) throws -> (extent: BlobExtent, created: Int64)?
 
     let pool: DatabasePool
     private let probe: BlobProbe

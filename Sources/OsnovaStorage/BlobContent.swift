@@ -13,12 +13,8 @@ extension Store {
             throw OsnovaError(.notFound, "\(id) is not stored here")
         }
         let catalogReader = try CatalogReader(path: root.database)
-        guard let row = try catalog.read({ try $0.blob(id)?.row }),
-            let identity = try catalogReader.identity(ofBlob: row)
-        else { throw OsnovaError(.notFound, "\(id) is not stored here") }
-        let open = try open(identity, row: row) { id, _ in try adopt(id) }
-        let reader = try BlobReader(keys: keys())
-        let tags = try tags(of: open.blob)
+        let (open, tags) = try untilSettled { try openWithTags(id, catalogReader) }
+        let reader = try BlobReader(keys: keys(of: open.blob.generation))
         var offset: Int64 = 0
         while offset < open.blob.length {
             let piece = try reader.read(open.blob, file: open.file, at: offset, count: BlobReader.maximumRead) {
@@ -31,13 +27,35 @@ extension Store {
 }
 
 extension Store {
+    private static let attempts = 5
+
+    /// Opens a sealed file and reads its tags again where both became others meanwhile, as by a rekey.
+    private func untilSettled<Result>(_ body: () throws -> Result) throws -> Result {
+        for _ in 1..<Self.attempts {
+            do {
+                return try body()
+            } catch let error as OsnovaError where error.kind == .busy {
+                continue
+            }
+        }
+        return try body()
+    }
+
+    private func openWithTags(_ id: ContentID, _ catalogReader: CatalogReader) throws -> (OpenBlob, [UInt8]) {
+        guard let row = try catalog.read({ try $0.blob(id)?.row }),
+            let identity = try catalogReader.identity(ofBlob: row)
+        else { throw OsnovaError(.notFound, "\(id) is not stored here") }
+        let open = try open(identity, row: row) { id, _ in try adopt(id) }
+        return (open, try tags(of: open.blob))
+    }
+
     /// All chunk tags of an open blob: with them its open file can be read to the end though both be removed meanwhile.
     private func tags(of blob: SealedBlob) throws -> [UInt8] {
         let tags = try catalog.read { reading -> [UInt8]? in
             guard let known = try reading.blob(blob.id), known.nonce == blob.nonce.bytes else { return nil }
             return try reading.tags(ofBlob: known.row)
         }
-        guard let tags else { throw OsnovaError(.busy, "blob \(blob.id) was changed just now: try again") }
+        guard let tags else { throw sealedAnew(blob.id) }
         return tags
     }
 
@@ -46,7 +64,7 @@ extension Store {
     ) throws {
         let range = chunks.lowerBound * Tag.byteCount..<(chunks.upperBound + 1) * Tag.byteCount
         guard range.upperBound <= tags.count else {
-            throw OsnovaError.damaged("blob \(blob.id) is damaged: the database lacks its chunk tags")
+            throw OsnovaError.damaged("the database lacks its chunk tags")
         }
         memory.copyBytes(from: tags[range])
     }

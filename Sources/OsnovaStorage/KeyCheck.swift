@@ -16,20 +16,24 @@ struct KeyCheck {
     /// A root that another program made has no fingerprint yet; keys that open one of its blobs are its own, and then
     /// their fingerprint is recorded.
     func accept(_ keys: KeyHierarchy) throws {
-        if let recorded = try store.catalog.read({ try $0.keyFingerprint() }) {
-            let isSame = recorded.withUnsafeBytes { known in
-                keys.fingerprint.withUnsafeBytes { Sodium.constantTimeEqual(known, $0) }
-            }
-            guard isSame else { throw refusal }
-            return
-        }
+        let generations = try store.catalog.read { try $0.keyGenerations() }
+        guard generations.fingerprint == nil else { return try accept(keys.fingerprint, generations) }
         let candidates = try smallestBlobs()
-        guard try candidates.isEmpty || candidates.contains(where: opens) else { throw refusal }
+        guard try candidates.isEmpty || candidates.contains(where: opens) else { throw refusal() }
         try store.catalog.write { try $0.setKeyFingerprint(keys.fingerprint) }
     }
 
-    private var refusal: OsnovaError {
-        OsnovaError(.denied, "this is a sound key, but not that of \(store.root.path): nothing was opened")
+    /// While a rekey is under way, both of its keys open the store.
+    private func accept(_ fingerprint: [UInt8], _ generations: KeyGenerations) throws {
+        let isOwn = generations.fingerprints.contains { recorded in
+            recorded.withUnsafeBytes { known in fingerprint.withUnsafeBytes { Sodium.constantTimeEqual(known, $0) } }
+        }
+        guard isOwn else { throw refusal(hasRekeyed: generations.current > 0) }
+    }
+
+    private func refusal(hasRekeyed: Bool = false) -> OsnovaError {
+        let place = store.root.path + (hasRekeyed ? ", which got another one by a rekey" : "")
+        return OsnovaError(.denied, "this is a sound key, but not that of \(place): nothing was opened")
     }
 
     private func smallestBlobs() throws -> [ContentID] {

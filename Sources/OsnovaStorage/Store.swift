@@ -14,25 +14,33 @@ public final class Store: Sendable {
     /// The database.
     public let catalog: Catalog
     let blobs: BlobDirectory
-    private let sealingKeys: SealingKeys?
+    let probe: FileProbe
+    /// Nil for a store that was opened for work that touches no content.
+    let ring: KeyRing?
 
-    private init(root: DataRoot, catalog: Catalog, blobs: BlobDirectory, keys: SealingKeys?) {
+    private init(root: DataRoot, catalog: Catalog, blobs: BlobDirectory, probe: FileProbe, ring: KeyRing?) {
         self.root = root
         self.catalog = catalog
         self.blobs = blobs
-        sealingKeys = keys
+        self.probe = probe
+        self.ring = ring
     }
 
     /// Makes a data root with a key of its own.
     ///
+    /// - Parameters:
+    ///   - compressing: whether new content is compressed; see `docs/format.md` for who can read it then.
     /// - Throws: `cannotCreate` where one is there already.
-    public static func create(at root: DataRoot, keys: KeyHierarchy) throws {
+    public static func create(at root: DataRoot, keys: KeyHierarchy, compressing: Bool = false) throws {
         guard !root.hasDatabase else {
             throw OsnovaError(.cannotCreate, "\(root.path) is a data root already: nothing was changed")
         }
         try root.makeDirectories()
         let catalog = try Catalog(path: root.database, creating: true) { _ in nil }
-        try catalog.write { try $0.setKeyFingerprint(keys.fingerprint) }
+        try catalog.write { writing in
+            try writing.setKeyFingerprint(keys.fingerprint)
+            if compressing { try writing.setCompression(true) }
+        }
         try catalog.close()
     }
 
@@ -46,14 +54,11 @@ public final class Store: Sendable {
         try root.requireDatabase()
         try root.makeDirectories()
         let blobs = try BlobDirectory(path: root.blobs)
-        let catalog = try Catalog(path: root.database) { id in
-            guard let status = try blobs.status(of: id),
-                let size = SealedLayout.plaintextLength(ofFile: status.size)
-            else { return nil }
-            return (size, status.modified)
-        }
-        let sealingKeys = try keys.map { try SealingKeys(blobKey: $0.blobKey, tagKey: $0.tagKey) }
-        let store = Store(root: root, catalog: catalog, blobs: blobs, keys: sealingKeys)
+        let probe = try FileProbe(blobs: blobs, opening: keys)
+        let catalog = try Catalog(path: root.database) { try probe.look(at: $0) }
+        let ring = try keys.map { try KeyRing($0, catalog.read { try $0.keyGenerations() }) }
+        if let ring { probe.use(ring) }
+        let store = Store(root: root, catalog: catalog, blobs: blobs, probe: probe, ring: ring)
         if let keys { try store.acceptKeys(keys) }
         return store
     }
@@ -70,16 +75,21 @@ public final class Store: Sendable {
         try catalog.close()
     }
 
-    /// The keys that sealing needs.
+    /// The keys that new contents are sealed under.
     func keys() throws -> SealingKeys {
-        guard let sealingKeys else {
+        guard let target = ring?.target else {
             throw OsnovaError(.denied, "this needs the store's key: give a password or --phrase-file FILE")
         }
-        return sealingKeys
+        return target
     }
 }
 
 extension Store {
     /// Bytes that sealing adds to a content.
     public static let sealingOverhead = SealedLayout.overhead
+}
+
+extension BlobRecord {
+    /// Bytes of the sealed file.
+    public var storedSize: Int64 { extent.fileSize }
 }

@@ -2,6 +2,9 @@ public import Primitives
 
 /// Verifies a sealed file as a whole, streaming: its RFC 8439 tag and its content's SHA-256.
 ///
+/// What was sealed may be the content's compressed stream: nothing but its bytes tells, so it is looked for where their
+/// SHA-256 is not the name.
+///
 /// This is what a file needs before it may have chunk tags (adoption), and what `verify` does to every file.
 /// Used by one thread at a time.
 public final class BlobAudit {
@@ -11,18 +14,20 @@ public final class BlobAudit {
         public let blob: SealedBlob
         /// 16 bytes for each 64 KiB.
         public let tags: [UInt8]
-        /// The first bytes of the plaintext, at most ``BlobAudit/prefixSize``.
+        /// The first bytes of the content, at most ``BlobAudit/prefixSize``.
         public let prefix: [UInt8]
     }
 
-    /// Bytes of plaintext that a finding shows.
+    /// Bytes of content that a finding shows.
     public static let prefixSize = 512
-    private static let pieceSize = 16 * Int(SealedLayout.chunkSize)
+    /// Bytes of plaintext in every piece but the last.
+    public static let pieceSize = 16 * Int(SealedLayout.chunkSize)
 
     private let keys: SealingKeys
     private let cipher: ChaCha20
     private let pass: CiphertextPass
     private let buffer: ScratchBuffer
+    private var streamAudit: StreamAudit?
 
     /// Readies an audit that can be run on one file after another.
     public init(keys: SealingKeys) throws {
@@ -37,9 +42,12 @@ public final class BlobAudit {
     /// - Parameters:
     ///   - file: an open descriptor.
     ///   - progress: told the number of bytes just read; what it throws ends the audit.
+    ///   - plaintext: given what was sealed, be it the content or its compressed stream, piece by piece, each of
+    ///     ``pieceSize`` except for the last; none of it may be believed before this returns.
     /// - Throws: `damaged` with the reason, `inputOutput` where the disk fails.
     public func verify(
-        file: OwnedDescriptor, id: ContentID, progress: (Int) throws -> Void = { _ in }
+        file: OwnedDescriptor, id: ContentID, progress: (Int) throws -> Void = { _ in },
+        plaintext: (UnsafeRawBufferPointer) throws -> Void = { _ in }
     ) throws -> Finding {
         let size = try reading { try SystemCalls.status(of: file).size }
         guard let length = SealedLayout.plaintextLength(ofFile: size) else {
@@ -53,7 +61,9 @@ public final class BlobAudit {
             let count = Int(min(Int64(Self.pieceSize), length - offset))
             try read(file, count: count, at: SealedLayout.nonceSize + offset) {
                 try pass.absorb(piece: $0)
-                digest.update(try decrypt($0, at: offset, nonce))
+                let piece = try decrypt($0, at: offset, nonce)
+                digest.update(piece)
+                try plaintext(piece)
             }
             if offset == 0 { prefix = Array(buffer.bytes.prefix(min(count, Self.prefixSize))) }
             try progress(count)
@@ -62,10 +72,23 @@ public final class BlobAudit {
         let expected = try pass.finishWhole()
         let stored = try read(file, count: Int(SealedLayout.tagSize), at: SealedLayout.nonceSize + length) { Tag($0) }
         guard stored.matches(expected) else { throw OsnovaError.damaged("authentication failed") }
-        guard content == id, let blob = SealedBlob(id: id, nonce: nonce, length: length) else {
-            throw OsnovaError.damaged("the content is another's: its SHA-256 is not the file's name")
+        guard let blob = SealedBlob(id: content, nonce: nonce, length: length, generation: keys.generation) else {
+            throw OsnovaError.damaged("too long to be a sealed blob (\(size) bytes)")
         }
-        return Finding(blob: blob, tags: try pass.tags(for: blob), prefix: prefix)
+        if content == id { return Finding(blob: blob, tags: try pass.tags(for: blob), prefix: prefix) }
+        return try verify(stream: blob, file: file, id: id)
+    }
+
+    /// Verifies what is not the content itself: its compressed stream, or another content.
+    private func verify(stream: SealedBlob, file: OwnedDescriptor, id: ContentID) throws -> Finding {
+        let audit = try streamAudit ?? StreamAudit(keys: keys)
+        streamAudit = audit
+        // The tags were just made of verified bytes: a file that changes between the two passes is noticed.
+        guard let found = try audit.content(of: stream, file: file, tags: pass.tags(for: stream)), found.id == id,
+            let blob = SealedBlob(
+                id: id, nonce: stream.nonce, extent: found.extent, generation: stream.generation)
+        else { throw OsnovaError.damaged("the content is another's: its SHA-256 is not the file's name") }
+        return Finding(blob: blob, tags: try pass.tags(for: blob), prefix: found.prefix)
     }
 
     private func decrypt(

@@ -74,10 +74,14 @@ public final class BlobSealer {
         }
     }
 
-    /// Ends the sealing of the plaintext whose SHA-256 is `id`.
-    public func finish(id: ContentID) throws -> Sealed {
+    /// Ends the sealing of the content whose SHA-256 is `id`.
+    ///
+    /// - Parameter contentLength: bytes of the content, where what was sealed is its compressed stream; nil where it is
+    ///   the content itself.
+    public func finish(id: ContentID, compressed contentLength: Int64? = nil) throws -> Sealed {
         let trailer = try pass.finishWhole()
-        guard let blob = SealedBlob(id: id, nonce: nonce, length: length) else {
+        let extent = contentLength.map { BlobExtent(compressed: length, of: $0) } ?? BlobExtent(plain: length)
+        guard let blob = SealedBlob(id: id, nonce: nonce, extent: extent, generation: keys.generation) else {
             throw OsnovaError(.usage, "a blob holds at most 256 GiB - 64 bytes")
         }
         return Sealed(blob: blob, trailer: trailer.withUnsafeBytes { [UInt8]($0) }, tags: try pass.tags(for: blob))

@@ -79,7 +79,7 @@ final class ChunkTags {
     ) throws -> Int? {
         try fill(hashStream, key: keys.chunkHash, nonce: blob.nonce, from: chunks.lowerBound, count: chunks.count)
         try fillPads(for: blob, from: chunks.lowerBound, count: chunks.count)
-        let final = SealedLayout.chunkCount(ofLength: blob.length) - 1
+        let final = SealedLayout.chunkCount(ofLength: blob.sealedLength) - 1
         for (index, chunk) in chunks.enumerated() {
             let start = index * Int(SealedLayout.chunkSize)
             let end = chunk == final ? ciphertext.count : start + Int(SealedLayout.chunkSize)
@@ -100,10 +100,15 @@ final class ChunkTags {
         if padKeyOwner != blob {
             padKeyOwner = nil
             var info: [UInt8] = []
-            info.reserveCapacity(ContentID.byteCount + ChaCha20.nonceSize + 8)
+            info.reserveCapacity(ContentID.byteCount + ChaCha20.nonceSize + 24)
             blob.id.withUnsafeBytes { info.append(contentsOf: $0) }
             blob.nonce.withUnsafeBytes { info.append(contentsOf: $0) }
-            withUnsafeBytes(of: blob.length.littleEndian) { info.append(contentsOf: $0) }
+            withUnsafeBytes(of: blob.sealedLength.littleEndian) { info.append(contentsOf: $0) }
+            // Without these, a forged row could pass a compressed stream off as the content.
+            if blob.extent.encoding != .plain {
+                withUnsafeBytes(of: blob.extent.encoding.rawValue.littleEndian) { info.append(contentsOf: $0) }
+                withUnsafeBytes(of: blob.length.littleEndian) { info.append(contentsOf: $0) }
+            }
             try HKDF.derive(from: keys.chunkPad, info: info, into: padKey.bytes)
             padKeyOwner = blob
         }

@@ -1,24 +1,42 @@
 public import Primitives
 
-/// What fixes a sealed file's bytes and its chunk tags, apart from the key.
+/// What fixes a sealed file's bytes and its chunk tags; the key by its number alone.
 public struct SealedBlob: Hashable, Sendable {
-    /// The SHA-256 of the plaintext.
+    /// The SHA-256 of the content.
     public let id: ContentID
     /// The nonce in the file's first bytes.
     public let nonce: Nonce
-    /// The plaintext's length in bytes, at most ``SealedLayout/maximumLength``.
-    public let length: Int64
+    /// How long the content is and what of it was sealed; no length is over ``SealedLayout/maximumLength``.
+    public let extent: BlobExtent
+    /// The number of the key: ``SealingKeys/generation``.
+    public let generation: Int64
 
+    /// Bytes of the content.
+    public var length: Int64 { extent.length }
+    /// Bytes of what was sealed, and so of the ciphertext.
+    public var sealedLength: Int64 { extent.sealedLength }
     /// Bytes of the sealed file.
-    public var fileSize: Int64 { length + SealedLayout.overhead }
+    public var fileSize: Int64 { sealedLength + SealedLayout.overhead }
 
-    /// Names a sealed file; nil where no plaintext has that length.
-    public init?(id: ContentID, nonce: Nonce, length: Int64) {
-        guard (0...SealedLayout.maximumLength).contains(length) else { return nil }
+    /// Names a sealed file; nil where no blob has those lengths.
+    public init?(id: ContentID, nonce: Nonce, extent: BlobExtent, generation: Int64 = 0) {
+        let possible = 0...SealedLayout.maximumLength
+        guard possible.contains(extent.length), possible.contains(extent.sealedLength) else { return nil }
         self.id = id
         self.nonce = nonce
-        self.length = length
+        self.extent = extent
+        self.generation = generation
     }
+
+    /// Names the sealed file of a content that was sealed as it is.
+    public init?(id: ContentID, nonce: Nonce, length: Int64, generation: Int64 = 0) {
+        self.init(id: id, nonce: nonce, extent: BlobExtent(plain: length), generation: generation)
+    }
+}
+
+extension BlobExtent {
+    /// Bytes of the sealed file; from a forged row, any number.
+    public var fileSize: Int64 { sealedLength &+ SealedLayout.overhead }
 }
 
 /// The 12 bytes of an RFC 8439 nonce.

@@ -7,6 +7,6 @@ struct Benchmarks: ParsableCommand {
         commandName: "osnovafs-benchmarks", abstract: "Measures osnovafs on this machine.",
         subcommands: [
             CatalogBenchmark.self, CryptoBenchmark.self, SealBenchmark.self, TreeBenchmark.self, MountBenchmark.self,
-            ScaleBenchmark.self, SoakTest.self, SoakWriter.self,
+            ScaleBenchmark.self, CompressionBenchmark.self, SoakTest.self, SoakWriter.self,
         ])
 }

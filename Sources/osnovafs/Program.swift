@@ -56,7 +56,8 @@ struct RootCommand: ParsableCommand {
             GetCommand.self, ListCommand.self, ComponentCommand.self, AppCommand.self, CacheCommand.self,
             VerifyCommand.self, CollectCommand.self, BackupCommand.self, RestoreCommand.self, StatsCommand.self,
             FileCommand.self, MessageCommand.self, TransactionCommand.self,
-            PreferenceCommand.self, KeyCommand.self, SearchCommand.self, DatabaseCommand.self, PasswordCommands.self,
-            UnlockCommand.self, CocoonCommand.self, ImportCommand.self, SnapshotCommand.self, DoctorCommand.self,
+            PreferenceCommand.self, KeyCommand.self, SearchCommand.self, DatabaseCommand.self, CompressionCommand.self,
+            PasswordCommands.self, RekeyCommand.self, UnlockCommand.self, CocoonCommand.self, ImportCommand.self,
+            SnapshotCommand.self, DoctorCommand.self,
         ])
 }

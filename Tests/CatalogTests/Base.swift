@@ -28,7 +28,7 @@ final class Base {
     }
 
     private static func probe(_ files: Files) -> Catalog.BlobProbe {
-        { id in files.sizes.withLock { $0[id] }.map { ($0, 1_600_000_000_000_000_000) } }
+        { id in files.sizes.withLock { $0[id] }.map { (BlobExtent(plain: $0), 1_600_000_000_000_000_000) } }
     }
 
     func reopen() throws {

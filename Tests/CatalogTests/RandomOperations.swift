@@ -177,7 +177,8 @@ struct RandomOperations {
         let content = try id(blob?.text ?? "")
         base.files.add(content, size: size)
         return VerifiedBlob(
-            id: content, size: size, nonce: [UInt8](repeating: 7, count: 12), tags: [], mediaType: type)
+            id: content, extent: BlobExtent(plain: size), nonce: [UInt8](repeating: 7, count: 12), tags: [],
+            mediaType: type)
     }
 
     private mutating func put() throws -> String {

@@ -9,8 +9,9 @@ import Tree
     private func record(_ text: String, in writing: Writing) throws -> Int64 {
         try writing.record(
             VerifiedBlob(
-                id: id(text), size: Int64(text.utf8.count), nonce: [UInt8](repeating: 1, count: 12), tags: [],
-                mediaType: .unknown))
+                id: id(text), extent: BlobExtent(plain: Int64(text.utf8.count)),
+                nonce: [UInt8](repeating: 1, count: 12),
+                tags: [], mediaType: .unknown))
     }
 
     private func path(_ text: String) -> [[UInt8]] { text.split(separator: "/").map { Array($0.utf8) } }

@@ -26,9 +26,9 @@ final class TestStore {
 
     /// Puts a content under a name in `/files`; without a name nothing refers to it afterwards.
     @discardableResult
-    func put(_ content: Data, as name: String? = nil) throws -> ContentID {
+    func put(_ content: Data, as name: String? = nil, compressing: Bool? = nil) throws -> ContentID {
         let path = try folder.write("source-\(UUID().uuidString)", content)
-        let batch = try PutBatch(store: store)
+        let batch = try PutBatch(store: store, compressing: compressing)
         let id = try batch.add(.file(FilePath(path))) { writing, row, _ in
             if let name { try writing.saveFile(at: [Array(name.utf8)], blob: row) }
         }

@@ -18,8 +18,8 @@ import Tree
         for name in ["stranger", ".incoming-dead", "\(short)"] {
             try yard.folder.write("root/blobs/\(name)", Data(count: 99))
         }
-        try Census(store: yard.store).run()
-        try Census(store: yard.store).run()
+        try Census(of: yard.tree()).run()
+        try Census(of: yard.tree()).run()
         var listed: [ContentID] = []
         try yard.store.forEachBlob { listed.append($0.id) }
         #expect(Set(listed) == Set(ids) && listed.count == ids.count)
@@ -41,7 +41,7 @@ import Tree
         try yard.plant(png)
         try yard.plant(Data("damaged".utf8))
         try yard.flip(damaged)
-        try Census(store: yard.store).run()
+        try Census(of: yard.tree()).run()
         #expect(try worker.content("apps/a/icon.png") == png)
         #expect(try worker.find("apps/b/icon") != nil, "its reader gets the reason")
         #expect(kind { _ = try worker.content("apps/b/icon") } == .damaged)

@@ -36,8 +36,8 @@ import Tree
     private func record(_ seed: UInt64, chunks: Int, in yard: Yard) throws -> (row: Int64, tags: [UInt8]) {
         let tags = Array(noise(chunks * Tag.byteCount, seed: seed))
         let blob = VerifiedBlob(
-            id: try digest(noise(8, seed: seed)), size: Int64(chunks) << 16, nonce: Array(repeating: 1, count: 12),
-            tags: tags, mediaType: .unknown)
+            id: try digest(noise(8, seed: seed)), extent: BlobExtent(plain: Int64(chunks) << 16),
+            nonce: Array(repeating: 1, count: 12), tags: tags, mediaType: .unknown)
         return (try yard.store.catalog.write { try $0.record(blob) }, tags)
     }
 

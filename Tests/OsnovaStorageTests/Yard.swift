@@ -60,8 +60,8 @@ struct Yard {
     // MARK: Store
 
     @discardableResult
-    func put(_ contents: [Data]) throws -> [PutResult] {
-        let batch = try PutBatch(store: store)
+    func put(_ contents: [Data], compressing: Bool? = nil) throws -> [PutResult] {
+        let batch = try PutBatch(store: store, compressing: compressing)
         let results = Results()
         for (index, content) in contents.enumerated() {
             try batch.add(.file(file("put-\(index)", content)), recording: results.add)

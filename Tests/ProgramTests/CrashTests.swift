@@ -70,7 +70,8 @@ import Testing
     }
 
     /// The store is sound, and what was in it is.
-    private func check(_ folder: URL, _ hashes: [String], _ place: String) throws {
+    private func check(_ folder: URL, _ hashes: [String], _ place: String, by opening: [String]? = nil) throws {
+        let unlocking = opening ?? self.unlocking
         let verified = try run(folder, ["verify", "--json"] + unlocking)
         #expect(verified.code == 0, "\(place): \(verified.text) \(verified.errors)")
         for hash in hashes {
@@ -104,12 +105,13 @@ import Testing
         }
     }
 
-    @Test func `put loses nothing that it acknowledged`() throws {
+    @Test(arguments: [[], ["--compress"]])
+    func `put loses nothing that it acknowledged`(options: [String]) throws {
         let (template, before) = try filled()
         try template.work.write("new/one", noise(150_000, seed: 1))
-        try template.work.write("new/three", noise(70_000, seed: 3))
+        try template.work.write("new/three", prose(1_300_000, seed: 3))
         try template.work.write("new/four", noise(10, seed: 4))
-        try killEverywhere("put", template, ["put", "-r", "new"] + unlocking) { folder, killed, point in
+        try killEverywhere("put", template, ["put", "-r", "new"] + options + unlocking) { folder, killed, point in
             try check(folder, before + hashes(killed), "point \(point)")
             let again = try run(folder, ["put", "-r", "new"] + unlocking)
             #expect(again.code == 0 && hashes(again).count == 3, "point \(point): \(again.errors)")
@@ -135,6 +137,39 @@ import Testing
                     atPath: folder.appendingPathComponent("root/blobs").path)
                 #expect(left.count == (command[0] == "gc" ? 3 : 2), "point \(point): \(left)")
             }
+        }
+    }
+
+    @Test func `rekey leaves every content to either phrase, and goes on`() throws {
+        var (template, before) = try filled()
+        try template.work.write("text", prose(1_300_000, seed: 3))
+        before += hashes(try template.work.put(["text"], options: ["--compress"]))
+        try template.work.write("new", Data(Workspace.otherWords.utf8))
+        try template.work.write("password", Data("secret".utf8))
+        try Program.shell("chmod 600 password", in: template.work.folder)
+        try template.work.expect(0, ["password", "reset", "--new-password-file", "password"] + unlocking)
+        try template.work.expect(0, ["key", "derive", "com.a", "--password-file", "password"])
+        let rekey = ["rekey", "--password-file", "password", "--new-phrase-file", "new"]
+        try killEverywhere("rekey", template, rekey) { folder, _, point in
+            let byNew = try run(folder, ["unlock", "--phrase-file", "new"]).code == 0
+            let byOld = try run(folder, ["unlock"] + unlocking).code == 0
+            #expect(byNew || byOld, "point \(point)")
+            let opening = byOld ? unlocking : ["--phrase-file", "new"]
+            try check(folder, before, "point \(point)", by: opening)
+            try Data("x\(point)".utf8).write(to: folder.appendingPathComponent("x"))
+            let put = try run(folder, ["put", "x", "--password-file", "password"])
+            #expect(put.code == 0, "point \(point): \(put.errors)")
+            // One that had ended before it was killed need not go on.
+            let again = try run(folder, rekey)
+            #expect(again.code == (byOld ? 0 : 64), "point \(point): \(again.errors)")
+            #expect(try run(folder, ["unlock"] + unlocking).code == 77, "point \(point)")
+            for opening in [["--phrase-file", "new"], ["--password-file", "password"]] {
+                try check(folder, before + hashes(put), "point \(point), again", by: opening)
+            }
+            let key = try #require(try run(folder, ["key", "list"]).lines.last?.split(separator: " ").last)
+            let shown = try run(folder, ["key", "show", String(key), "--secret", "--password-file", "password"])
+            #expect(shown.code == 0, "point \(point): \(shown.errors)")
+            #expect(try strays(folder, "root/blobs").isEmpty, "point \(point)")
         }
     }
 

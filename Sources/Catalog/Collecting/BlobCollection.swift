@@ -9,7 +9,7 @@ extension Reading {
         let isFree = try BlobReferences.noneExists(toHash: "blobs.sha256", row: "blobs.id", in: database)
         return try Row.fetchAll(
             database.cachedStatement(
-                sql: "SELECT * FROM blobs WHERE id > ? AND \(isFree) ORDER BY id LIMIT ?"),
+                sql: BlobRecord.select + " WHERE id > ? AND \(isFree) ORDER BY id LIMIT ?"),
             arguments: [row, limit]
         ).compactMap(BlobRecord.init)
     }

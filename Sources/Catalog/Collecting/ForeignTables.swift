@@ -13,7 +13,7 @@ enum ForeignTables {
         "user_preferences", "schema_version", "store", "blobs", "blob_tags", "nodes", "dirty_rows", "waiting_rows",
         "node_changes", "messages", "snapshots", "frozen_documents", "registry_processes", "manifest_fields",
         "search_documents", "message_changes", "change_counters", "further_keys_metadata",
-        "pinned_cache",
+        "rekey", "blob_generations", "carried_keys", "pinned_cache",
     ]
 
     /// The contents that unknown tables name: in hexadecimal digits or as 32 bytes.

@@ -10,10 +10,12 @@ public final class CatalogReader {
     public struct BlobIdentity: Sendable {
         /// The SHA-256 of the plaintext.
         public let id: ContentID
-        /// Bytes of plaintext.
-        public let size: Int64
+        /// Bytes of plaintext and of what was sealed.
+        public let extent: BlobExtent
         /// The 12 bytes that the chunk tags were made for; empty for a blob that was not verified yet.
         public let nonce: [UInt8]
+        /// The number of the key that the file is sealed under.
+        public let generation: Int64
         /// Unix seconds of the last verification as a whole.
         public let verified: Int64?
         /// The first row of chunk tags, which most reads of a blob that was just opened need; empty where there is none.
@@ -56,7 +58,8 @@ public final class CatalogReader {
         // One statement, because each begins and ends a read transaction of its own.
         blobIdentity = try statement(
             """
-            SELECT sha256, size, nonce, verified_at, (SELECT tags FROM blob_tags WHERE position = blobs.id << 16)
+            SELECT sha256, size, nonce, verified_at, (SELECT tags FROM blob_tags WHERE position = blobs.id << 16),
+                \(GenerationSQL.ofBlob), encoding, ifnull(sealed_size, -1)
             FROM blobs WHERE id = ?1
             """)
         tagPage = try statement("SELECT tags FROM blob_tags WHERE position = ?1")
@@ -179,7 +182,10 @@ public final class CatalogReader {
         return try blobIdentity.first { found in
             guard let id = ContentID(hex: found.bytes(0)) else { return nil }
             return BlobIdentity(
-                id: id, size: found.integer(1), nonce: [UInt8](found.bytes(2)),
+                id: id,
+                extent: BlobExtent(
+                    size: found.integer(1), encoding: found.integer(6), sealedSize: found.integer(7)),
+                nonce: [UInt8](found.bytes(2)), generation: found.integer(5),
                 verified: found.isNull(3) ? nil : found.integer(3), firstTags: [UInt8](found.bytes(4)))
         }
     }

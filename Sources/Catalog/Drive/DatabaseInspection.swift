@@ -3,8 +3,8 @@ internal import Primitives
 
 /// Looks at a database that is not a store's own yet.
 public struct DatabaseInspection {
-    /// The fingerprint of the key that its store has; nil where none was recorded.
-    public let keyFingerprint: [UInt8]?
+    /// The fingerprints of the keys that open its store: two where a rekey was under way; none where none was recorded.
+    public let keyFingerprints: [[UInt8]]
 
     /// Checks a database as a whole.
     ///
@@ -21,8 +21,17 @@ public struct DatabaseInspection {
             guard try statement(tables).first({ $0.integer(0) }) == 4 else {
                 throw OsnovaError.damaged("\(path) is no database of a mounted store")
             }
-            keyFingerprint = try statement("SELECT value FROM store WHERE key = 'key_fingerprint'")
-                .first { [UInt8]($0.bytes(0)) }
+            var found: [[UInt8]] = []
+            let hasRekey = "SELECT count(*) FROM sqlite_schema WHERE name = 'rekey'"
+            var sources = ["SELECT value FROM store WHERE key = 'key_fingerprint'"]
+            if try statement(hasRekey).first({ $0.integer(0) }) == 1 { sources.append("SELECT fingerprint FROM rekey") }
+            for source in sources {
+                try statement(source).forEach { row in
+                    found.append([UInt8](row.bytes(0)))
+                    return true
+                }
+            }
+            keyFingerprints = found
         } catch let error as OsnovaError where !error.message.contains(path) {
             // A file that ends too early may show as a failing read.
             throw OsnovaError.damaged("\(path) is damaged: \(error.message)")

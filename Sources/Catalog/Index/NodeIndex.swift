@@ -190,7 +190,7 @@ struct NodeIndex {
         guard let id = ContentID(hex: hash) else { return nil }
         if let blob = try nodes.blobID(of: id) { return blob }
         if let file = try nodes.probe(id) {
-            return try nodes.insertBlob(id, size: file.size, created: file.created)
+            return try nodes.insertBlob(id, file.extent, created: file.created)
         }
         try nodes.run("INSERT OR IGNORE INTO waiting_rows(kind, key) VALUES (?, ?)", [row.rawValue, key])
         return nil

@@ -65,6 +65,12 @@ enum Migrations {
             Step(version: SnapshotSchema.version, description: SnapshotSchema.description) {
                 try $0.execute(sql: SnapshotSchema.sql)
             },
+            Step(version: RekeySchema.version, description: RekeySchema.description) {
+                try $0.execute(sql: RekeySchema.sql)
+            },
+            Step(version: CompressionSchema.version, description: CompressionSchema.description) {
+                try $0.execute(sql: CompressionSchema.sql)
+            },
             Step(version: PinSchema.version, description: PinSchema.description) {
                 try $0.execute(sql: PinSchema.sql)
             },

@@ -1,9 +1,9 @@
-/// Schema version 6: cache entries that a person wants to keep.
+/// Schema version 8: cache entries that a person wants to keep.
 ///
 /// Frozen. A pin belongs to an address, not to a row: it stays while the entry is fetched anew, or gone for a while. The
 /// column is no reference to a blob; the cache entry is one.
 enum PinSchema {
-    static let version = 6
+    static let version = 8
     static let description = "Pinned cache entries"
 
     static let sql = """

@@ -9,24 +9,34 @@ public struct BlobRecord: Sendable {
     public let row: Int64
     /// The SHA-256 of the plaintext.
     public let id: ContentID
-    /// Bytes of plaintext; of a blob that was not verified yet, what its file's size implies.
-    public let size: Int64
+    /// Bytes of plaintext and of what was sealed; of a blob that was not verified yet, what its file implies.
+    public let extent: BlobExtent
     /// The nonce that the chunk tags were made for; nil for a blob that was not verified yet.
     public let nonce: [UInt8]?
     /// Unix nanoseconds.
     public let created: Int64
     /// Unix seconds of the last verification as a whole.
     public let verified: Int64?
+    /// The number of the key that the file is sealed under.
+    public let generation: Int64
+
+    static let select = "SELECT blobs.*, \(GenerationSQL.ofBlob) AS generation FROM blobs"
+
+    /// Bytes of plaintext.
+    public var size: Int64 { extent.length }
 
     init?(_ row: Row) {
         guard let id = ContentID(hex: row.text("sha256") ?? ""), let number = row.integer("id") else { return nil }
         self.row = number
         self.id = id
         // No blob has a length below 0: a forged one is told as damage.
-        size = row.integer("size") ?? -1
+        extent = BlobExtent(
+            size: row.integer("size") ?? -1, encoding: row.integer("encoding") ?? 0,
+            sealedSize: row.integer("sealed_size") ?? -1)
         nonce = row.bytes("nonce").map(Array.init)
         created = row.integer("created_at") ?? 0
         verified = row.integer("verified_at")
+        generation = row.integer("generation") ?? 0
     }
 }
 
@@ -34,23 +44,41 @@ public struct BlobRecord: Sendable {
 public struct VerifiedBlob: Sendable {
     /// The SHA-256 of the plaintext.
     public var id: ContentID
-    /// Bytes of plaintext.
-    public var size: Int64
+    /// Bytes of plaintext and of what was sealed.
+    public var extent: BlobExtent
     /// The 12 bytes at the file's start.
     public var nonce: [UInt8]
     /// 16 bytes for each 64 KiB.
     public var tags: [UInt8]
     /// What its first bytes tell.
     public var mediaType: MediaType
+    /// The number of the key that it is sealed under.
+    public var generation: Int64
 
     /// Gathers what a verification found.
-    public init(id: ContentID, size: Int64, nonce: [UInt8], tags: [UInt8], mediaType: MediaType) {
+    public init(
+        id: ContentID, extent: BlobExtent, nonce: [UInt8], tags: [UInt8], mediaType: MediaType, generation: Int64 = 0
+    ) {
         self.id = id
-        self.size = size
+        self.extent = extent
         self.nonce = nonce
         self.tags = tags
         self.mediaType = mediaType
+        self.generation = generation
     }
+}
+
+extension BlobExtent {
+    /// What the columns of a row mean, which anyone may have written: one that makes no sense fits no file.
+    init(size: Int64, encoding: Int64, sealedSize: Int64) {
+        switch BlobEncoding(rawValue: encoding) {
+        case .zstd: self.init(compressed: sealedSize, of: size)
+        case .plain, nil: self.init(plain: size)
+        }
+    }
+
+    /// The value of the column `sealed_size`.
+    fileprivate var sealedSize: Int64? { encoding == .plain ? nil : sealedLength }
 }
 
 /// How the chunk tags lie in `blob_tags`.
@@ -67,7 +95,7 @@ extension Reading {
     /// The record of a blob; nil where there is none.
     public func blob(_ id: ContentID) throws -> BlobRecord? {
         try Row.fetchOne(
-            database.cachedStatement(sql: "SELECT * FROM blobs WHERE sha256 = ?"), arguments: [id.hex]
+            database.cachedStatement(sql: BlobRecord.select + " WHERE sha256 = ?"), arguments: [id.hex]
         ).flatMap(BlobRecord.init)
     }
 
@@ -86,7 +114,7 @@ extension Reading {
     /// The next blobs by row, at most `limit`.
     public func blobs(after row: Int64, limit: Int) throws -> [BlobRecord] {
         try Row.fetchAll(
-            database.cachedStatement(sql: "SELECT * FROM blobs WHERE id > ? ORDER BY id LIMIT ?"),
+            database.cachedStatement(sql: BlobRecord.select + " WHERE id > ? ORDER BY id LIMIT ?"),
             arguments: [row, limit]
         ).compactMap(BlobRecord.init)
     }
@@ -100,13 +128,22 @@ extension Reading {
         return pages.flatMap { Array($0) }
     }
 
+    /// The next blobs by row that were not verified yet, at most `limit`.
+    public func unverifiedBlobs(after row: Int64, limit: Int) throws -> [BlobRecord] {
+        try Row.fetchAll(
+            database.cachedStatement(
+                sql: BlobRecord.select + " WHERE id > ? AND nonce IS NULL ORDER BY id LIMIT ?"),
+            arguments: [row, limit]
+        ).compactMap(BlobRecord.init)
+    }
+
     /// The blobs behind icons and artifacts that were not verified yet.
     public func unverifiedNamedBlobs() throws -> [BlobRecord] {
         try Row.fetchAll(
             database,
             sql: """
-                SELECT DISTINCT blobs.* FROM blobs JOIN nodes ON nodes.blob = blobs.id
-                WHERE blobs.nonce IS NULL AND nodes.kind IN (?, ?) ORDER BY blobs.size
+                \(BlobRecord.select) WHERE nonce IS NULL AND id IN (SELECT blob FROM nodes WHERE kind IN (?, ?))
+                ORDER BY size
                 """, arguments: [NodeKind.artifact.rawValue, NodeKind.icon.rawValue]
         ).compactMap(BlobRecord.init)
     }
@@ -116,17 +153,27 @@ extension Writing {
     /// Records a blob that was sealed or verified; one that is known gets the new nonce and tags.
     ///
     /// - Returns: the row.
+    /// - Throws: `busy` for one that is sealed under a key which the store has no more.
     @discardableResult
     public func record(_ blob: VerifiedBlob) throws -> Int64 {
         let known = try Row.fetchOne(
             database.cachedStatement(sql: "SELECT id, media_type, size FROM blobs WHERE sha256 = ?"),
             arguments: [blob.id.hex])
-        let row = try known?.integer("id") ?? nodes.insertBlob(blob.id, size: blob.size, created: nodes.now)
+        let row = try known?.integer("id") ?? nodes.insertBlob(blob.id, blob.extent, created: nodes.now)
         try nodes.run(
-            "UPDATE blobs SET size = ?, nonce = ?, media_type = ?, verified_at = ? WHERE id = ?",
-            [blob.size, Data(blob.nonce), blob.mediaType.rawValue, nodes.now / 1_000_000_000, row])
+            """
+            UPDATE blobs SET size = ?, encoding = ?, sealed_size = ?, nonce = ?, media_type = ?, verified_at = ?
+            WHERE id = ?
+            """,
+            [
+                blob.extent.length, blob.extent.encoding.rawValue, blob.extent.sealedSize, Data(blob.nonce),
+                blob.mediaType.rawValue, nodes.now / 1_000_000_000, row,
+            ])
+        try setGeneration(blob.generation, ofBlob: row, isKnown: known != nil)
         try replaceTags(blob.tags, ofBlob: row, isKnown: known != nil)
-        if let known, known.integer("media_type") != blob.mediaType.rawValue || known.integer("size") != blob.size {
+        if let known,
+            known.integer("media_type") != blob.mediaType.rawValue || known.integer("size") != blob.extent.length
+        {
             try nodes.logChanged(.blob(row))
             try renameTypedLinks(to: row)
         }
@@ -134,8 +181,19 @@ extension Writing {
     }
 
     /// Records a file that nobody verified yet.
-    public func recordUnverified(_ id: ContentID, size: Int64, created: Int64) throws {
-        if try nodes.blobID(of: id) == nil { try nodes.insertBlob(id, size: size, created: created) }
+    public func recordUnverified(_ id: ContentID, _ extent: BlobExtent, created: Int64) throws {
+        if try nodes.blobID(of: id) == nil { try nodes.insertBlob(id, extent, created: created) }
+    }
+
+    /// Corrects what was implied of a file that nobody verified yet; false where somebody has meanwhile.
+    @discardableResult
+    public func correctUnverified(_ id: ContentID, _ extent: BlobExtent) throws -> Bool {
+        try nodes.run(
+            "UPDATE blobs SET size = ?, encoding = ?, sealed_size = ? WHERE sha256 = ? AND nonce IS NULL",
+            [extent.length, extent.encoding.rawValue, extent.sealedSize, id.hex])
+        guard database.changesCount > 0, let row = try nodes.blobID(of: id) else { return false }
+        try nodes.logChanged(.blob(row))
+        return true
     }
 
     /// Notes that a blob was verified as a whole just now.
@@ -182,8 +240,10 @@ extension NodeWriter {
     }
 
     @discardableResult
-    func insertBlob(_ id: ContentID, size: Int64, created: Int64) throws -> Int64 {
-        try run("INSERT INTO blobs(sha256, size, created_at) VALUES (?, ?, ?)", [id.hex, size, created])
+    func insertBlob(_ id: ContentID, _ extent: BlobExtent, created: Int64) throws -> Int64 {
+        try run(
+            "INSERT INTO blobs(sha256, size, encoding, sealed_size, created_at) VALUES (?, ?, ?, ?, ?)",
+            [id.hex, extent.length, extent.encoding.rawValue, extent.sealedSize, created])
         let row = database.lastInsertedRowID
         try touch(FixedNode.blobs.rawValue)
         try logAdded(Data(id.hex.utf8), in: FixedNode.blobs.rawValue)

@@ -7,6 +7,11 @@ extension Reading {
     public func keyFingerprint() throws -> [UInt8]? {
         try Data.fetchOne(database, sql: "SELECT value FROM store WHERE key = 'key_fingerprint'").map(Array.init)
     }
+
+    /// Whether new content is compressed, where a put does not say.
+    public func compresses() throws -> Bool {
+        try Row.fetchOne(database, sql: "SELECT value FROM store WHERE key = 'compression'")?.text("value") == "zstd"
+    }
 }
 
 extension Writing {
@@ -14,6 +19,14 @@ extension Writing {
     public func setKeyFingerprint(_ fingerprint: [UInt8]) throws {
         try database.execute(
             sql: "INSERT OR REPLACE INTO store VALUES ('key_fingerprint', ?)", arguments: [Data(fingerprint)])
+    }
+
+    /// Has new content compressed from now on, or not; what is stored stays as it is.
+    public func setCompression(_ isOn: Bool) throws {
+        try database.execute(
+            sql: isOn
+                ? "INSERT OR REPLACE INTO store VALUES ('compression', 'zstd')"
+                : "DELETE FROM store WHERE key = 'compression'")
     }
 }
 
@@ -23,6 +36,10 @@ public struct CatalogStatistics: Sendable {
     public let blobCount: Int64
     /// Bytes of plaintext.
     public let plainBytes: Int64
+    /// Blobs whose content was compressed.
+    public let compressedCount: Int64
+    /// Bytes of plaintext that compression saved.
+    public let savedBytes: Int64
     /// Installed components.
     public let components: Int64
     /// Installed applications.
@@ -46,6 +63,8 @@ extension Reading {
         return CatalogStatistics(
             blobCount: try number("SELECT count(*) FROM blobs"),
             plainBytes: try number("SELECT total(size) FROM blobs"),
+            compressedCount: try number("SELECT count(*) FROM blobs WHERE encoding = 1"),
+            savedBytes: try number("SELECT total(size) - total(sealed_size) FROM blobs WHERE encoding = 1"),
             components: try number("SELECT count(*) FROM components"),
             applications: try number("SELECT count(*) FROM applications"),
             cacheEntries: try number("SELECT count(*) FROM autonomi_cache"),

@@ -39,6 +39,11 @@ public struct KeyVault: Sendable {
         self.init(user: user, createdAt: Clock.seconds, master: master, keys: [])
     }
 
+    /// The same vault under another master key: keys that were derived from the old one stay as they are.
+    public func moved(to master: SecretBytes) -> KeyVault {
+        KeyVault(user: user, createdAt: createdAt, master: master, keys: keys)
+    }
+
     /// The key of a component by number.
     public func key(of componentID: String, index: UInt64) -> DerivedKey? {
         keys.first { $0.index == index && $0.componentID.utf8.elementsEqual(componentID.utf8) }
@@ -62,6 +67,14 @@ public struct KeyVault: Sendable {
             return existing
         }
         let secret = try KeyHierarchy(master: master).componentKey(componentID, index: index)
+        return try add(secret, type, for: componentID, index: index, createdAt: createdAt)
+    }
+
+    /// Adds a key pair that comes from elsewhere, under a number that is free.
+    @discardableResult
+    public mutating func add(
+        _ secret: SecretBytes, _ type: KeyType, for componentID: String, index: UInt64, createdAt: Int64
+    ) throws -> DerivedKey {
         let key = DerivedKey(
             componentID: componentID, index: index, type: type, createdAt: createdAt,
             publicKey: try type.publicKey(of: secret), secret: secret)

@@ -35,7 +35,9 @@ final class BackupPlace {
         if access("\(path)/\(BackupLayout.marker)", F_OK) == 0 {
             let known = try marker().keyFingerprint
             guard known == nil || keyFingerprint == nil || known == keyFingerprint else {
-                throw OsnovaError(.denied, "\(path) is the backup of another store: nothing was written")
+                throw OsnovaError(
+                    .denied,
+                    "\(path) is the backup of another store, or of this one before a rekey: name another directory")
             }
         } else {
             let names = try BackupFiles.names(in: path).filter { $0 != "lost+found" }

@@ -30,7 +30,7 @@ enum BlobCondition: Sendable {
 /// Used by one thread at a time.
 final class BlobCheck {
     private let store: Store
-    private let audit: BlobAudit
+    private let audit: StoreAudit
     private let readsDisk: Bool
     private let onProgress: (Int) throws -> Void
     /// Paths that others than the owner may read or write.
@@ -41,11 +41,9 @@ final class BlobCheck {
     /// - Parameters:
     ///   - readsDisk: whether what the kernel has of a file in memory is dropped before and after it is read.
     ///   - onProgress: told the bytes just read; what it throws ends the check.
-    init(
-        store: Store, keys: SealingKeys, readsDisk: Bool = false, onProgress: @escaping (Int) throws -> Void
-    ) throws {
+    init(store: Store, readsDisk: Bool = false, onProgress: @escaping (Int) throws -> Void) throws {
         self.store = store
-        audit = try BlobAudit(keys: keys)
+        audit = try StoreAudit(store: store)
         self.readsDisk = readsDisk
         self.onProgress = onProgress
     }
@@ -53,17 +51,28 @@ final class BlobCheck {
     /// Checks a file against its name and against the rows.
     func condition(of record: BlobRecord) throws -> BlobCondition {
         try judge {
-            let finding = try verify(record.id)
-            guard finding.blob.length == record.size else {
+            let finding = try verify(record.id, expecting: record.generation)
+            guard try finding.blob.length == record.size || isImplied(record, finding.blob) else {
                 return .misrecorded("the database has another size: \(record.size), not \(finding.blob.length)")
             }
+            let (known, tags) = try store.catalog.read { try ($0.blob(record.id), $0.tags(ofBlob: record.row)) }
             // A sound file under another nonce is another sealing of the same content; its next read adopts it.
-            guard let nonce = record.nonce, nonce == finding.blob.nonce.bytes else { return .sound(isSettled: false) }
-            guard try store.catalog.read({ try $0.tags(ofBlob: record.row) }) == finding.tags else {
+            guard let known, known.nonce == finding.blob.nonce.bytes else { return .sound(isSettled: false) }
+            guard known.extent == finding.blob.extent else {
+                return .misrecorded("the database has another encoding than the file")
+            }
+            guard known.generation == finding.blob.generation, tags == finding.tags else {
                 return .misrecorded("the database has other chunk tags than the file")
             }
             return .sound(isSettled: true)
         }
+    }
+
+    /// Whether a row has what the file of a blob that nobody verified yet implies, with a key or without one.
+    private func isImplied(_ record: BlobRecord, _ blob: SealedBlob) throws -> Bool {
+        guard record.nonce == nil else { return false }
+        return try record.size == blob.sealedLength
+            || store.probe.look(at: record.id)?.extent == record.extent
     }
 
     /// Checks a file that has no row.
@@ -79,12 +88,12 @@ final class BlobCheck {
         try store.blobs.status(of: record.id) == nil
     }
 
-    private func verify(_ id: ContentID) throws -> BlobAudit.Finding {
+    private func verify(_ id: ContentID, expecting generation: Int64? = nil) throws -> BlobAudit.Finding {
         let file = try store.blobs.open(id)
         if try SystemCalls.status(of: file).isOpenToOthers { openToOthers.append("\(store.blobs.path)/\(id.hex).enc") }
         if readsDisk { SystemCalls.dropCachedPages(of: file) }
         defer { if readsDisk { SystemCalls.dropCachedPages(of: file) } }
-        return try audit.verify(file: file, id: id, progress: onProgress)
+        return try audit.verify(file: file, id: id, expecting: generation, progress: onProgress)
     }
 
     private func judge(_ check: () throws -> BlobCondition) throws -> BlobCondition {

@@ -1,7 +1,6 @@
 internal import Blobs
 internal import Catalog
 internal import Primitives
-internal import Sealing
 
 /// Makes sound what a verification found wrong; deletes nothing.
 ///
@@ -28,7 +27,7 @@ public struct Repair: Sendable {
         var report = report
         let lock = try store.blobs.lockAgainstRemoval()
         try withExtendedLifetime(lock) {
-            let audit = try BlobAudit(keys: store.keys())
+            let audit = try StoreAudit(store: store)
             for trouble in verification.troubles { try repair(trouble, audit, &report) }
             for path in report.openToOthers { try Permissions.close(path) }
             report.openToOthers = []
@@ -40,7 +39,7 @@ public struct Repair: Sendable {
     }
 
     private func repair(
-        _ trouble: Verification.Trouble, _ audit: BlobAudit, _ report: inout VerificationReport
+        _ trouble: Verification.Trouble, _ audit: StoreAudit, _ report: inout VerificationReport
     ) throws {
         let id = trouble.id
         switch trouble.condition {

@@ -19,11 +19,12 @@ public struct RepairSource: Sendable {
     }
 
     /// Copies a sound sealed file of a content into a store and gives it its name; false where the source has none.
-    func fetch(_ id: ContentID, into store: Store, audit: BlobAudit) throws -> Bool {
+    func fetch(_ id: ContentID, into store: Store, audit: StoreAudit) throws -> Bool {
         for directory in directories {
             do {
                 let incoming = try Self.copy(try directory.open(id), into: store.blobs)
                 let finding = try audit.verify(file: incoming.content, id: id)
+                try store.requireValid([finding.blob.generation])
                 try incoming.synchronize()
                 _ = try store.blobs.commit(incoming, as: id, replacing: true)
                 try store.blobs.synchronize()

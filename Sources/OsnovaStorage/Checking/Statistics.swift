@@ -10,6 +10,10 @@ public struct StoreStatistics: Sendable {
     public let plainBytes: Int64
     /// Bytes of sealed files.
     public let storedBytes: Int64
+    /// Blobs whose content was compressed.
+    public let compressedCount: Int64
+    /// Bytes that compression saved.
+    public let savedBytes: Int64
     /// Installed components.
     public let components: Int64
     /// Installed applications.
@@ -31,10 +35,12 @@ extension Store {
     public func statistics() throws -> StoreStatistics {
         let counted = try catalog.read { try $0.statistics() }
         // Sizes come from rows, which may be forged.
-        let stored = counted.plainBytes.addingReportingOverflow(counted.blobCount &* Self.sealingOverhead)
+        let sealed = counted.plainBytes.subtractingReportingOverflow(counted.savedBytes)
+        let stored = sealed.partialValue.addingReportingOverflow(counted.blobCount &* Self.sealingOverhead)
         return StoreStatistics(
             blobCount: counted.blobCount, plainBytes: counted.plainBytes,
-            storedBytes: stored.overflow ? Int64.max : stored.partialValue,
+            storedBytes: sealed.overflow || stored.overflow ? Int64.max : stored.partialValue,
+            compressedCount: counted.compressedCount, savedBytes: counted.savedBytes,
             components: counted.components, applications: counted.applications, cacheEntries: counted.cacheEntries,
             cacheBytes: counted.cacheBytes, pinnedEntries: counted.pinnedEntries, databaseBytes: counted.databaseBytes,
             verification: try verificationState())

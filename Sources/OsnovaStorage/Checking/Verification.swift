@@ -1,7 +1,6 @@
 internal import Blobs
 internal import Catalog
 internal import Primitives
-internal import Sealing
 internal import Synchronization
 
 /// Verifies a store: its blobs as a whole, each on a core of its own, its database, and what refers to what.
@@ -48,10 +47,10 @@ public final class Verification: Sendable {
     ///
     /// - Throws: what stops the verification itself, such as missing keys; damage is not thrown.
     public func run() throws -> VerificationReport {
-        let keys = try store.keys()
+        _ = try store.keys()
         try checkDatabase()
-        try checkListed(keys)
-        try checkUntracked(keys)
+        try checkListed()
+        try checkUntracked()
         try checkReferences()
         try checkPermissions()
         noteSettled(atLeast: 1)
@@ -94,7 +93,7 @@ public final class Verification: Sendable {
 
     // MARK: Blobs
 
-    private func checkListed(_ keys: SealingKeys) throws {
+    private func checkListed() throws {
         let row = Mutex(Int64(0))
         let book = Mutex(try? UpkeepBook.existing(path: store.root.upkeep))
         let queue = WorkQueue { [store] in
@@ -103,7 +102,7 @@ public final class Verification: Sendable {
             // What a mount noted spares work; without it there is more to read, that is all.
             return book.withLock { book in records.map { ($0, try? book?.check(ofBlob: $0.row, $0.id)) } }
         }
-        try onEachCore(keys) { check in
+        try onEachCore { check in
             while let (record, known) = try queue.next() {
                 if self.scope.includes(record, known) {
                     let condition = try check.condition(of: record)
@@ -115,7 +114,7 @@ public final class Verification: Sendable {
         }
     }
 
-    private func checkUntracked(_ keys: SealingKeys) throws {
+    private func checkUntracked() throws {
         var found: [ContentID] = []
         try store.blobs.scan { entry in
             switch entry {
@@ -127,16 +126,16 @@ public final class Verification: Sendable {
             return true
         }
         let queue = WorkQueue(found)
-        try onEachCore(keys) { check in
+        try onEachCore { check in
             while let id = try queue.next() {
                 self.enter(id, try check.condition(ofUntracked: id), row: nil)
             }
         }
     }
 
-    private func onEachCore(_ keys: SealingKeys, _ body: @Sendable (BlobCheck) throws -> Void) throws {
+    private func onEachCore(_ body: @Sendable (BlobCheck) throws -> Void) throws {
         try ParallelWork.onEachCore {
-            let check = try BlobCheck(store: store, keys: keys, onProgress: onProgress)
+            let check = try BlobCheck(store: store, onProgress: onProgress)
             try body(check)
             let open = check.openToOthers
             state.withLock { $0.report.openToOthers += open }

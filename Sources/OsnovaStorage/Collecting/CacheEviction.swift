@@ -74,7 +74,7 @@ public struct CacheEviction: Sendable {
         var seen: Set<ContentID> = []
         let garbage = entries.compactMap { entry -> CollectionReport.Garbage? in
             guard let id = ContentID(hex: entry.content), seen.insert(id).inserted else { return nil }
-            return .init(id: id, size: entry.size, stored: 0)
+            return .init(id: id, size: entry.size, storedSize: 0, stored: 0)
         }
         return try Set(GarbageCollection(store: store).removeLocked(garbage).map(\.id.hex))
     }

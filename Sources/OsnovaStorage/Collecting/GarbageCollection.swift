@@ -12,6 +12,8 @@ public struct CollectionReport: Sendable {
         public let id: ContentID
         /// Bytes of plaintext.
         public let size: Int64
+        /// Bytes of the sealed file.
+        public let storedSize: Int64
         /// Unix seconds at which its file was last written.
         public let stored: Int64
     }
@@ -22,7 +24,7 @@ public struct CollectionReport: Sendable {
     public internal(set) var keptYoung = 0
     /// Bytes of sealed files.
     public var freedBytes: Int64 {
-        removed.reduce(0) { $0 + $1.size + Store.sealingOverhead }
+        removed.reduce(0) { $0 &+ $1.storedSize }
     }
 }
 
@@ -124,7 +126,10 @@ public struct GarbageCollection: Sendable {
             let free = try store.catalog.read { try $0.unreferenced(records.map(\.id)) }
             for record in records where free.contains(record.id) {
                 let written = try store.blobs.status(of: record.id)?.modified ?? 0
-                body(.init(id: record.id, size: record.size, stored: max(record.created, written) / 1_000_000_000))
+                body(
+                    .init(
+                        id: record.id, size: record.size, storedSize: record.storedSize,
+                        stored: max(record.created, written) / 1_000_000_000))
             }
         }
         try forEachUntracked(body)
@@ -141,7 +146,7 @@ public struct GarbageCollection: Sendable {
         for id in ids where free.contains(id) {
             guard let status = try store.blobs.status(of: id) else { continue }
             let size = SealedLayout.plaintextLength(ofFile: status.size) ?? 0
-            body(.init(id: id, size: size, stored: status.modified / 1_000_000_000))
+            body(.init(id: id, size: size, storedSize: status.size, stored: status.modified / 1_000_000_000))
         }
     }
 }

@@ -27,16 +27,17 @@ extension Store {
         let status = try SystemCalls.status(of: file)
         let nonce = try fileNonce(file)
         if nonce == identity.nonce, let known = Nonce(nonce),
-            let blob = SealedBlob(id: identity.id, nonce: known, length: identity.size)
+            let blob = SealedBlob(
+                id: identity.id, nonce: known, extent: identity.extent, generation: identity.generation)
         {
-            guard status.size == identity.size &+ SealedLayout.overhead else {
+            guard status.size == blob.fileSize else {
                 throw OsnovaError.damaged(
-                    "blob \(identity.id) is damaged: \(status.size) bytes, not \(identity.size &+ SealedLayout.overhead)"
-                )
+                    "blob \(identity.id) is damaged: \(status.size) bytes, not \(blob.fileSize)")
             }
             return OpenBlob(row: row, blob: blob, file: file, status: status)
         }
         let blob = try adopt(identity.id, status)
+        guard blob.nonce.bytes == nonce else { throw sealedAnew(identity.id) }
         return OpenBlob(row: row, blob: blob, file: file, status: status)
     }
 
@@ -60,24 +61,24 @@ extension Store {
         }
     }
 
+    /// Whether a blob's file is there and is the one that its chunk tags were made for.
+    func isSealed(_ record: BlobRecord) -> Bool {
+        guard let nonce = record.nonce else { return false }
+        // What cannot be opened or read is not it.
+        return (try? fileNonce(blobs.open(record.id))) == nonce
+    }
+
     /// Gives a sealed file that has no row its row; false where there is no such file.
     func meet(_ id: ContentID) throws -> Bool {
-        guard try sizeAndAge(of: id) != nil else { return false }
+        guard try blobs.status(of: id) != nil else { return false }
         return try catalog.write { try meet(id, in: $0) }
     }
 
     /// Gives a sealed file its row within a transaction, in which no file is removed.
     @discardableResult
     func meet(_ id: ContentID, in writing: Writing) throws -> Bool {
-        guard let file = try sizeAndAge(of: id) else { return false }
-        try writing.recordUnverified(id, size: file.size, created: file.created)
+        guard let file = try probe.look(at: id) else { return false }
+        try writing.recordUnverified(id, file.extent, created: file.created)
         return true
-    }
-
-    private func sizeAndAge(of id: ContentID) throws -> (size: Int64, created: Int64)? {
-        guard let status = try blobs.status(of: id), let size = SealedLayout.plaintextLength(ofFile: status.size) else {
-            return nil
-        }
-        return (size, status.modified)
     }
 }

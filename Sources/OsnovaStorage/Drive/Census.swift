@@ -8,10 +8,12 @@ public struct Census: Sendable {
     private static let batch = 1000
 
     private let store: Store
+    private let onCorrection: @Sendable (Int64) -> Void
 
-    /// Readies a census of a store.
-    public init(store: Store) {
-        self.store = store
+    /// Readies a census of a store that is mounted: reads of a blob whose length was wrong fail until the kernel knows.
+    public init(of tree: StoreTree) {
+        store = tree.store
+        onCorrection = tree.corrections.add
     }
 
     /// Looks through all of `blobs/`; removes what a killed process left half written on the way.
@@ -24,6 +26,7 @@ public struct Census: Sendable {
             return true
         }
         try meet(&pending)
+        try lookAgain()
         try store.catalog.retryWaitingRows()
         try store.catalog.settle()
         try adoptNamedBlobs()
@@ -39,12 +42,33 @@ public struct Census: Sendable {
         }
     }
 
+    /// What was met without a key is known by the size of its file alone, which is not that of a compressed content.
+    private func lookAgain() throws {
+        var row: Int64 = 0
+        while true {
+            let records = try store.catalog.read { try $0.unverifiedBlobs(after: row, limit: Self.batch) }
+            guard let last = records.last else { return }
+            row = last.row
+            let wrong = records.compactMap { record -> (BlobRecord, BlobExtent)? in
+                guard let file = try? store.probe.look(at: record.id) else { return nil }
+                return file.extent == record.extent ? nil : (record, file.extent)
+            }
+            guard !wrong.isEmpty else { continue }
+            try store.catalog.write { writing in
+                for (record, extent) in wrong {
+                    onCorrection(record.row)
+                    try writing.correctUnverified(record.id, extent)
+                }
+            }
+        }
+    }
+
     /// An icon's or artifact's suffix, and whether it is a program, are known when its content is.
     private func adoptNamedBlobs() throws {
         for blob in try store.catalog.read({ try $0.unverifiedNamedBlobs() }) {
             do {
-                try store.adopt(blob.id)
-            } catch let error as OsnovaError where error.kind == .damaged || error.kind == .notFound {
+                try store.adopt(blob.id, onCorrection: onCorrection)
+            } catch let error as OsnovaError where [.damaged, .notFound, .busy].contains(error.kind) {
                 // A reader gets the reason when it reads; the name stays without its suffix.
                 continue
             }

@@ -10,22 +10,20 @@ final class RemovedBlobs: Sendable {
     final class Held: Sendable {
         let id: ContentID
         let file: OwnedDescriptor
+        /// Bytes of plaintext, as the file seems to have them.
+        let size: Int64
         private let finding = Mutex<BlobAudit.Finding?>(nil)
 
-        init(id: ContentID, file: OwnedDescriptor) {
+        init(id: ContentID, file: OwnedDescriptor, probe: FileProbe) {
             self.id = id
             self.file = file
-        }
-
-        /// Bytes of plaintext, as the file's size has it.
-        var size: Int64 {
-            (try? SystemCalls.status(of: file)).flatMap { SealedLayout.plaintextLength(ofFile: $0.size) } ?? 0
+            size = (try? probe.extent(of: file))?.length ?? 0
         }
 
         /// What a verification of the whole file found; two threads may come to it at once, and find the same.
-        func verified(_ keys: SealingKeys) throws -> BlobAudit.Finding {
+        func verified(_ store: Store) throws -> BlobAudit.Finding {
             if let known = finding.withLock({ $0 }) { return known }
-            let found = try BlobAudit(keys: keys).verify(file: file, id: id)
+            let found = try StoreAudit(store: store).verify(file: file, id: id)
             finding.withLock { $0 = found }
             return found
         }

@@ -4,6 +4,7 @@ internal import Foundation
 internal import Glibc
 public import Logging
 internal import Primitives
+internal import Sealing
 public import Tree
 
 /// A store as a tree of files for a driver.
@@ -13,6 +14,7 @@ public import Tree
 public final class StoreTree: FileTree, @unchecked Sendable {
     let store: Store
     let openBlobs = OpenBlobs()
+    let seekTables = SeekTableCache()
     let adoptions = AdoptionDesk()
     let corrections = LengthCorrections()
     let hostFiles = HostOpenFiles()
@@ -30,6 +32,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     private let names: CatalogReader
     private let log: Logger
     private var blobsModified: Int64 = 0
+    private var hasMissedKey = false
 
     /// How long another program's change may stay unseen, in seconds.
     private static let pollInterval = 0.1
@@ -86,7 +89,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             // From here on the file is held for those alone who have it open, so that its room is free after them.
             openBlobs.remove(row)
             guard let file = try? open ?? store.blobs.open(id) else { continue }
-            removedBlobs.hold(.init(id: id, file: file), row: row)
+            removedBlobs.hold(.init(id: id, file: file, probe: store.probe), row: row)
         }
     }
 
@@ -115,6 +118,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         try retryWaitingRowsIfFilesCame()
         if try feed.hasNews() {
             if try feed.hasDirtyRows() { try store.catalog.settle() }
+            noteRekey()
             let changes = try feed.next()
             hold(changes)
             if !changes.isEmpty { return changes }
@@ -128,6 +132,18 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             log.warning("the database is back in its place")
         } catch {
             log.critical("\(error)")
+        }
+    }
+
+    /// Learns the keys of a rekey that has begun: they are gone from the database when it ends.
+    private func noteRekey() {
+        do {
+            try store.learnKeys()
+            hasMissedKey = false
+        } catch {
+            // What was read before stays readable; every other read fails and says the same.
+            if !hasMissedKey { log.error("contents cannot be read", metadata: ["reason": "\(error)"]) }
+            hasMissedKey = true
         }
     }
 

@@ -8,7 +8,7 @@ internal import Tree
 final class StoreTreeWorker: FileTreeWorker {
     private let tree: StoreTree
     private let catalog: CatalogReader
-    private let reader: BlobReader
+    private let readers: SealedReaders
     private let tags: TagCache
     private let documents: ScratchBuffer
     private let host: HostFiles
@@ -25,7 +25,7 @@ final class StoreTreeWorker: FileTreeWorker {
     init(tree: StoreTree) throws {
         self.tree = tree
         catalog = try CatalogReader(path: tree.store.root.database)
-        reader = try BlobReader(keys: tree.store.keys())
+        readers = try SealedReaders(store: tree.store, tables: tree.seekTables)
         tags = TagCache(catalog: catalog)
         documents = ScratchBuffer(count: BlobReader.maximumRead)
         host = HostFiles(
@@ -135,17 +135,18 @@ final class StoreTreeWorker: FileTreeWorker {
         guard try catalog.identity(ofBlob: row) == nil, let id = try catalog.removedBlob(row: row),
             let file = try? tree.store.blobs.open(id)
         else { return nil }
-        let held = RemovedBlobs.Held(id: id, file: file)
+        let held = RemovedBlobs.Held(id: id, file: file, probe: tree.store.probe)
         tree.removedBlobs.hold(held, row: row)
         return held
     }
 
     /// Reads a blob whose row is gone, for a program that had it open before.
     private func read(_ held: RemovedBlobs.Held, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
-        let known = try held.verified(tree.store.keys())
+        let known = try held.verified(tree.store)
+        let reader = try readers.reader(for: known.blob.generation)
         return try reader.read(known.blob, file: held.file, at: offset, count: count) { chunks, memory in
             let wanted = chunks.lowerBound * Tag.byteCount..<(chunks.upperBound + 1) * Tag.byteCount
-            guard wanted.upperBound <= known.tags.count else { throw OsnovaError.damaged("a removed blob is damaged") }
+            guard wanted.upperBound <= known.tags.count else { throw OsnovaError.damaged("its tags end early") }
             memory.copyBytes(from: known.tags[wanted])
         }
     }
@@ -176,7 +177,7 @@ final class StoreTreeWorker: FileTreeWorker {
     private func readBlob(_ row: Int64, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
         do {
             return try readOnce(row, at: offset, count: count)
-        } catch let error as OsnovaError where error.kind == .damaged {
+        } catch let error as OsnovaError where error.kind == .damaged || error.kind == .busy {
             // Another process may have sealed or adopted the content anew since the file was opened and its tags
             // read: what is damaged must be so by the newest of both.
             forget(row)
@@ -186,7 +187,8 @@ final class StoreTreeWorker: FileTreeWorker {
 
     private func readOnce(_ row: Int64, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
         let open = try openBlob(row)
-        return try reader.read(open.blob, file: open.file, at: offset, count: count) { chunks, memory in
+        return try readers.reader(for: open.blob.generation).read(open.blob, file: open.file, at: offset, count: count)
+        { chunks, memory in
             try tags.copy(chunks, ofBlob: row, into: memory)
         }
     }
@@ -224,7 +226,7 @@ final class StoreTreeWorker: FileTreeWorker {
         guard case .blob(let row) = inode, let identity = try catalog.identity(ofBlob: row) else { return [] }
         var found: [(name: String, value: [UInt8])] = [
             ("user.osnova.sha256", Array(identity.id.hex.utf8)),
-            ("user.osnova.stored_size", Array("\(identity.size &+ SealedLayout.overhead)".utf8)),
+            ("user.osnova.stored_size", Array("\(identity.extent.fileSize)".utf8)),
         ]
         let check = try? upkeep?.check(ofBlob: row, identity.id)
         let checked = check?.damage == nil ? check?.time : nil

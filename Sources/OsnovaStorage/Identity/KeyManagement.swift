@@ -24,11 +24,17 @@ extension Store {
             var vault = vault
             // The row waits for the vault, and both for the commit: what fails undoes the other.
             result = try catalog.write { writing in
+                // A rekey may have ended since the vault was opened.
+                let keys = try KeyHierarchy(master: vault.master)
+                guard try writing.reading.keyGenerations().generation(of: keys.fingerprint) != nil else {
+                    throw KeyRing.missed
+                }
                 let number = try index ?? freeIndex(of: componentID, in: vault, writing.reading)
                 guard let unsigned = UInt64(exactly: number) else {
                     throw OsnovaError(.usage, "a key's number is not negative")
                 }
                 let known = vault.key(of: componentID, index: unsigned) != nil
+                try restoreCarriedKey(type, of: componentID, index: number, keys, writing.reading, into: &vault)
                 let key = try vault.derive(type, for: componentID, index: unsigned, createdAt: Clock.seconds)
                 let record = try record(key, writing)
                 if !known { try save(vault) }
@@ -39,17 +45,34 @@ extension Store {
         return result
     }
 
-    /// Makes a vault from the master key, with every key pair that the database lists and the master key makes.
+    /// Puts a listed key into a vault that lacks it, where it comes from a master key that the store had before.
+    private func restoreCarriedKey(
+        _ type: KeyType, of componentID: String, index: Int64, _ keys: KeyHierarchy, _ reading: Reading,
+        into vault: inout KeyVault
+    ) throws {
+        guard let number = UInt64(exactly: index), vault.key(of: componentID, index: number) == nil,
+            let row = try reading.key(of: componentID, index: index), row.type.rawValue == type.rawValue,
+            let secret = try reading.carriedSecret(of: row, keys: keys)
+        else { return }
+        try vault.add(secret, type, for: componentID, index: number, createdAt: row.createdAt)
+    }
+
+    /// Makes a vault from the master key, with every key pair that the database lists and that the master key makes or
+    /// has kept through a rekey.
     ///
     /// - Returns: the vault, and how many listed keys are of another origin.
     public func recoveredVault(user: UserID, keys: KeyHierarchy) throws -> (vault: KeyVault, foreign: Int) {
         try acceptKeys(keys)
         var vault = KeyVault(user: user.name, master: keys.master)
         var foreign = 0
-        for row in try everyKey() {
+        for (row, kept) in try catalog.read({ reading in
+            try reading.everyKey().map { ($0, try reading.carriedSecret(of: $0, keys: keys)) }
+        }) {
             var attempt = vault
             guard let type = KeyType(rawValue: row.type.rawValue), let index = UInt64(exactly: row.derivationIndex),
-                let key = try? attempt.derive(type, for: row.componentID, index: index, createdAt: row.createdAt),
+                let key = try? kept.map({
+                    try attempt.add($0, type, for: row.componentID, index: index, createdAt: row.createdAt)
+                }) ?? attempt.derive(type, for: row.componentID, index: index, createdAt: row.createdAt),
                 Hexadecimal.string(key.publicKey) == row.publicKey
             else {
                 foreign += 1
@@ -88,16 +111,5 @@ extension Store {
             throw OsnovaError(.cannotCreate, "\(componentID) has no free key number")
         }
         return max(try reading.nextKeyIndex(of: componentID), held.map { $0 + 1 } ?? 0)
-    }
-
-    private func everyKey() throws -> [KeyMetadata] {
-        var keys: [KeyMetadata] = []
-        var cursor: Cursor?
-        repeat {
-            let page = try catalog.read { try $0.keys(after: cursor, limit: 1000) }
-            keys += page.rows
-            cursor = page.next
-        } while cursor != nil
-        return keys
     }
 }

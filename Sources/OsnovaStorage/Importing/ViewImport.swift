@@ -130,7 +130,7 @@ public final class ViewImport {
         } catch let error as OsnovaError {
             throw OsnovaError(error.kind, error.message.replacing(copy, with: view.appending("osnova.db").string))
         }
-        if let recorded = inspection.keyFingerprint, recorded != keys.fingerprint {
+        guard inspection.keyFingerprints.isEmpty || inspection.keyFingerprints.contains(keys.fingerprint) else {
             throw OsnovaError(
                 .denied, "this is a sound phrase, but not that of the store that \(view.string) is a copy of")
         }
@@ -141,7 +141,7 @@ public final class ViewImport {
     private func importListedBlobs(_ store: Store) throws {
         let batch = try PutBatch(store: store)
         try store.forEachBlob { record in
-            if try store.isSealed(record) {
+            if store.isSealed(record) {
                 report.alreadySealed += 1
             } else {
                 try take(record.id, into: batch, isListed: true)
@@ -219,13 +219,5 @@ public final class ViewImport {
         for name in names.map({ String(decoding: $0, as: UTF8.self) }) where !Self.knownNames.contains(name) {
             report.ignored.append(name)
         }
-    }
-}
-
-extension Store {
-    /// Whether a blob's file is there and is the one that its chunk tags were made for.
-    func isSealed(_ record: BlobRecord) throws -> Bool {
-        guard let nonce = record.nonce, try blobs.status(of: record.id) != nil else { return false }
-        return try fileNonce(blobs.open(record.id)) == nonce
     }
 }

@@ -24,14 +24,24 @@ final class BlobPut {
     /// Shared with whoever names what was put.
     let stored: StoredContents
     private let store: Store
+    /// What is sealed with, whatever key the store gets meanwhile.
+    private let keys: SealingKeys
     private let sealer: BlobSealer
+    private let output: SealedOutput
+    /// Nil where nothing is to be compressed.
+    private let trial: CompressionTrial?
     private let plain: [ScratchBuffer]
     private let cipher: ScratchBuffer
 
-    init(store: Store) throws {
+    init(store: Store, compressing: Bool) throws {
         self.store = store
+        // A rekey may have begun since the store was opened.
+        try store.learnKeys()
         stored = try StoredContents(store: store)
-        sealer = try BlobSealer(keys: store.keys())
+        keys = try store.keys()
+        sealer = try BlobSealer(keys: keys)
+        output = try SealedOutput(sealer: sealer, pieceSize: Self.pieceSize, compressing: compressing)
+        trial = compressing ? try CompressionTrial(maximum: Self.pieceSize) : nil
         plain = [ScratchBuffer(count: Self.pieceSize), ScratchBuffer(count: Self.pieceSize)]
         cipher = ScratchBuffer(count: Self.pieceSize + Int(SealedLayout.overhead))
     }
@@ -58,7 +68,8 @@ final class BlobPut {
         if state == .sound {
             return PreparedBlob(id: id, size: Int64(content.count), sealed: nil, replacesDamaged: false)
         }
-        let sealed = try sealWhole(content, id: id)
+        let stream = try trial?.compress(content, of: source)
+        let sealed = try sealWhole(stream ?? content, id: id, compressed: stream.map { _ in Int64(content.count) })
         let incoming = try store.blobs.begin()
         try incoming.write(UnsafeRawBufferPointer(rebasing: cipher.bytes.prefix(Int(sealed.blob.fileSize))))
         let prefix = Array(content.prefix(BlobAudit.prefixSize))
@@ -66,13 +77,15 @@ final class BlobPut {
     }
 
     /// Makes a whole sealed file in memory, so that it takes one call to write.
-    private func sealWhole(_ content: UnsafeRawBufferPointer, id: ContentID) throws -> BlobSealer.Sealed {
+    private func sealWhole(
+        _ content: UnsafeRawBufferPointer, id: ContentID, compressed length: Int64?
+    ) throws -> BlobSealer.Sealed {
         try sealer.restart()
         let start = sealer.header.count
         cipher.bytes.copyBytes(from: sealer.header)
         let end = start + content.count
         try sealer.seal(content, into: UnsafeMutableRawBufferPointer(rebasing: cipher.bytes[start..<end]))
-        let sealed = try sealer.finish(id: id)
+        let sealed = try sealer.finish(id: id, compressed: length)
         UnsafeMutableRawBufferPointer(rebasing: cipher.bytes[end...]).copyBytes(from: sealed.trailer)
         return sealed
     }
@@ -94,38 +107,59 @@ final class BlobPut {
     }
 
     private func prepareLarge(_ source: PlainSource, firstCount: Int) throws -> PreparedBlob {
+        let first = UnsafeRawBufferPointer(rebasing: plain[0].bytes.prefix(firstCount))
+        let prefix = Array(first.prefix(BlobAudit.prefixSize))
+        let compressing = try trial?.promises(first, of: source) == true
+        var (incoming, sealed) = try sealPieces(firstCount, compressing: compressing, next: source.read)
+        try source.checkUnchanged(bytesRead: sealed.blob.length)
+        if compressing, !CompressionTrial.isWorthIt(sealed.blob.sealedLength, of: sealed.blob.length) {
+            (incoming, sealed) = try sealAgain(sealed, incoming)
+        }
+        let isDamaged = try stored.state(of: sealed.blob.id) == .damaged
+        return PreparedBlob(incoming, sealed, prefix: prefix, replacesDamaged: isDamaged)
+    }
+
+    /// Seals a content of which the first piece was read.
+    private func sealPieces(
+        _ firstCount: Int, compressing: Bool, next: (UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws -> (IncomingBlob, BlobSealer.Sealed) {
         let digest = try StreamDigest()
         defer { digest.waitForAll() }
-        try sealer.restart()
         let incoming = try store.blobs.begin()
-        try sealer.header.withUnsafeBytes { try incoming.write($0) }
-        let prefix = Array(plain[0].bytes.prefix(min(firstCount, BlobAudit.prefixSize)))
-        var total: Int64 = 0
+        try output.start(incoming, compressing: compressing)
         var turn = 0
         var count = firstCount
         while count > 0 {
             let piece = UnsafeRawBufferPointer(rebasing: plain[turn].bytes.prefix(count))
             digest.update(piece)
-            try write(piece, incoming)
-            total += Int64(count)
+            try output.write(piece, to: incoming)
             guard count == Self.pieceSize else { break }
             turn = 1 - turn
             // This piece's digest may still run while the next piece is read; the other buffer's must not.
             digest.waitForAllButLast()
-            count = try source.read(into: plain[turn].bytes)
+            count = try next(plain[turn].bytes)
         }
-        try source.checkUnchanged(bytesRead: total)
-        let id = try digest.finish()
-        let sealed = try sealer.finish(id: id)
-        try sealed.trailer.withUnsafeBytes { try incoming.write($0) }
-        let isDamaged = try stored.state(of: id) == .damaged
-        return PreparedBlob(incoming, sealed, prefix: prefix, replacesDamaged: isDamaged)
+        return (incoming, try output.finish(id: digest.finish(), to: incoming))
     }
 
-    private func write(_ piece: UnsafeRawBufferPointer, _ incoming: IncomingBlob) throws {
-        let output = UnsafeMutableRawBufferPointer(rebasing: cipher.bytes.prefix(piece.count))
-        try sealer.seal(piece, into: output)
-        try incoming.write(UnsafeRawBufferPointer(output))
+    /// Seals a content as it is whose samples promised too much; it comes from its file, since a stream is read once.
+    private func sealAgain(
+        _ sealed: BlobSealer.Sealed, _ compressed: IncomingBlob
+    ) throws -> (IncomingBlob, BlobSealer.Sealed) {
+        let reader = try BlobReader(keys: keys)
+        var offset: Int64 = 0
+        func next(_ memory: UnsafeMutableRawBufferPointer) throws -> Int {
+            let piece = try reader.read(
+                sealed.blob, file: compressed.content, at: offset, count: memory.count
+            ) { chunks, target in
+                target.copyBytes(
+                    from: sealed.tags[chunks.lowerBound * Tag.byteCount..<(chunks.upperBound + 1) * Tag.byteCount])
+            }
+            memory.copyMemory(from: piece)
+            offset += Int64(piece.count)
+            return piece.count
+        }
+        return try sealPieces(next(plain[0].bytes), compressing: false, next: next)
     }
 }
 
@@ -133,8 +167,8 @@ extension PreparedBlob {
     /// A file that was just sealed and has no name yet.
     fileprivate init(_ incoming: IncomingBlob, _ sealed: BlobSealer.Sealed, prefix: [UInt8], replacesDamaged: Bool) {
         let record = VerifiedBlob(
-            id: sealed.blob.id, size: sealed.blob.length, nonce: sealed.blob.nonce.bytes, tags: sealed.tags,
-            mediaType: MediaType(prefix: prefix))
+            id: sealed.blob.id, extent: sealed.blob.extent, nonce: sealed.blob.nonce.bytes, tags: sealed.tags,
+            mediaType: MediaType(prefix: prefix), generation: sealed.blob.generation)
         self.init(
             id: sealed.blob.id, size: sealed.blob.length, sealed: (incoming, record), replacesDamaged: replacesDamaged)
     }

@@ -66,6 +66,15 @@ struct PlainSource {
         }
     }
 
+    /// A part of a regular file, whatever is read next: as many bytes as fit, less at the end.
+    func peek(at offset: Int64, into memory: UnsafeMutableRawBufferPointer) throws -> Int {
+        do {
+            return try SystemCalls.read(file, into: memory, at: offset)
+        } catch {
+            throw SourceFailure(reason: error.failure("reading \(name)", kind: .inputOutput))
+        }
+    }
+
     /// Goes back to the beginning of a file.
     func rewind() throws {
         do {

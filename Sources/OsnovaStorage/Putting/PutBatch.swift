@@ -50,10 +50,11 @@ public final class PutBatch {
 
     /// Readies a batch, and removes what a killed process left half written.
     ///
+    /// - Parameter compressing: whether contents that shrink are compressed; nil for the store's own setting.
     /// - Throws: `denied` for a store that was opened without keys.
-    public init(store: Store) throws {
+    public init(store: Store, compressing: Bool? = nil) throws {
         self.store = store
-        put = try BlobPut(store: store)
+        put = try BlobPut(store: store, compressing: compressing ?? store.catalog.read { try $0.compresses() })
         try store.blobs.removeStaleTemporaries()
     }
 
@@ -117,6 +118,7 @@ public final class PutBatch {
     /// Makes everything added so far durable, or nothing of it recorded.
     ///
     /// - Returns: what single recordings threw; their contents are stored all the same.
+    /// - Throws: `busy` where the store got another key since the contents were sealed.
     public func commit() throws -> [OsnovaError] {
         defer {
             items = []
@@ -124,6 +126,8 @@ public final class PutBatch {
             bytes = 0
             put.stored.release()
         }
+        // Before anything gets its name; a rekey does not end while the put holds its lock against removal.
+        try store.requireValid(items.compactMap(\.blob.sealed?.record.generation))
         let written = items.compactMap(\.blob.sealed?.incoming)
         if written.count == 1 { try written[0].synchronize() }
         if written.count > 1 { try store.blobs.synchronizeDisk() }
@@ -162,12 +166,11 @@ public final class PutBatch {
     }
 
     private func record(_ item: Item, isNew: Bool, in writing: Writing) throws {
-        guard let row = try writing.reading.blob(item.blob.id)?.row else {
+        guard let known = try writing.reading.blob(item.blob.id) else {
             throw OsnovaError(.busy, "blob \(item.blob.id) was removed while it was put: put it again")
         }
         let result = PutResult(
-            id: item.blob.id, size: item.blob.size, storedSize: item.blob.size + Store.sealingOverhead,
-            alreadyStored: !isNew)
-        try item.record(writing, row, result)
+            id: item.blob.id, size: item.blob.size, storedSize: known.storedSize, alreadyStored: !isNew)
+        try item.record(writing, known.row, result)
     }
 }

@@ -20,7 +20,7 @@ enum StoredState {
 /// content, and forged or missing chunk tags are made anew. Used by one thread at a time.
 final class StoredContents {
     private let store: Store
-    private let audit: BlobAudit
+    private let audit: StoreAudit
     private var sound: Set<ContentID> = []
     private var lock: BlobLock?
 
@@ -29,7 +29,7 @@ final class StoredContents {
 
     init(store: Store) throws {
         self.store = store
-        audit = try BlobAudit(keys: store.keys())
+        audit = try StoreAudit(store: store)
     }
 
     /// Whether a content is stored; what is, stays so until ``release()``.
@@ -58,7 +58,7 @@ final class StoredContents {
     private func record(_ finding: BlobAudit.Finding) throws {
         let isKnown = try store.catalog.read { reading in
             guard let known = try reading.blob(finding.blob.id), known.nonce == finding.blob.nonce.bytes,
-                known.size == finding.blob.length
+                known.extent == finding.blob.extent, known.generation == finding.blob.generation
             else { return false }
             return try reading.tags(ofBlob: known.row) == finding.tags
         }
@@ -70,7 +70,7 @@ extension VerifiedBlob {
     /// What an audit found, as the catalog records it.
     init(_ finding: BlobAudit.Finding) {
         self.init(
-            id: finding.blob.id, size: finding.blob.length, nonce: finding.blob.nonce.bytes, tags: finding.tags,
-            mediaType: MediaType(prefix: finding.prefix))
+            id: finding.blob.id, extent: finding.blob.extent, nonce: finding.blob.nonce.bytes, tags: finding.tags,
+            mediaType: MediaType(prefix: finding.prefix), generation: finding.blob.generation)
     }
 }

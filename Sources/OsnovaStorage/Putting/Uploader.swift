@@ -26,13 +26,14 @@ public final class Uploader {
     /// - Parameters:
     ///   - store: opened with its keys.
     ///   - recursive: whether directories are put with all they hold.
+    ///   - compressing: whether contents that shrink are compressed; nil for the store's own setting.
     ///   - onStored: called for each file once it is durable.
     ///   - onFailure: called for each path that was left out.
     public init(
-        store: Store, recursive: Bool, onStored: @escaping (Uploaded) -> Void,
+        store: Store, recursive: Bool, compressing: Bool? = nil, onStored: @escaping (Uploaded) -> Void,
         onFailure: @escaping (any Error) -> Void
     ) throws {
-        batch = try PutBatch(store: store)
+        batch = try PutBatch(store: store, compressing: compressing)
         self.recursive = recursive
         self.onStored = onStored
         self.onFailure = onFailure

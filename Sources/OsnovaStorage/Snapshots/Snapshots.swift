@@ -35,7 +35,8 @@ public struct Snapshots {
 
     /// Keeps the tree as it is now under a name; needs no key.
     ///
-    /// - Throws: `usage` for what is no file name, `cannotCreate` for a name that is taken.
+    /// - Throws: `usage` for what is no file name, `cannotCreate` for a name that is taken, `busy` while a rekey is under
+    ///   way, whose keys the snapshot's database would keep.
     public func create(_ name: String) throws -> Snapshot {
         guard !name.isEmpty, name.utf8.count <= FileName.longest, name != ".", name != "..",
             !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 < 0x20 || $0 == 0x7F })
@@ -81,6 +82,10 @@ public struct Snapshots {
                 guard try writing.reading.isSettled() else { return false }
                 if try writing.reading.snapshots().contains(where: { $0.name == name }) {
                     throw OsnovaError(.cannotCreate, "there is a snapshot \(name) already: choose another name")
+                }
+                // The copy would keep what lets the old key find the new one.
+                guard try writing.reading.keyGenerations().rekey.isEmpty else {
+                    throw OsnovaError(.busy, "a rekey is under way: make the snapshot when it is finished")
                 }
                 try copyDatabase(copies, to: folder)
                 try writing.createSnapshot(name, folder: folder, components: components) { document, node in

@@ -69,7 +69,7 @@ final class Scrubber {
             let notes = try ScrubNotes(store: store, log: log)
             try notes.forgetMended()
             let due = try notes.due(before: Clock.seconds - settings.period, atMost: Self.batch)
-            let check = try BlobCheck(store: store, keys: store.keys(), readsDisk: true) { [self] in try didRead($0) }
+            let check = try BlobCheck(store: store, readsDisk: true) { [self] in try didRead($0) }
             defer { notes.flush() }
             for id in due { try scrub(id, check, notes) }
             return !due.isEmpty

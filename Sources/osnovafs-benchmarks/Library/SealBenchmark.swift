@@ -55,7 +55,7 @@ struct SealBenchmark: ParsableCommand {
         let catalogReader = try CatalogReader(path: root.database)
         let row = try Catalog(path: root.database) { _ in nil }.read { try $0.blob(id)?.row } ?? 0
         guard let identity = try catalogReader.identity(ofBlob: row), let nonce = Nonce(identity.nonce),
-            let blob = SealedBlob(id: id, nonce: nonce, length: identity.size)
+            let blob = SealedBlob(id: id, nonce: nonce, extent: identity.extent)
         else { return 0 }
         let reader = try BlobReader(keys: SealingKeys(blobKey: keys.blobKey, tagKey: keys.tagKey))
         let file = try SystemCalls.open("\(root.blobs)/\(id.hex).enc", O_RDONLY)

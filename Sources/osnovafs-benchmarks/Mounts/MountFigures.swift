@@ -57,20 +57,20 @@ struct MountFigures {
         found[.warmSmall] = try seconds { for name in small { try read("small/\(name)") } } / count * 1e6
     }
 
-    private func remount() throws {
+    func remount() throws {
         try Shell.run(peer.unmount)
         try Shell.run(peer.mount)
     }
 
     // MARK: What programs do
 
-    private func seconds(_ body: () throws -> Void) rethrows -> Double {
+    func seconds(_ body: () throws -> Void) rethrows -> Double {
         let start = Clock.nanoseconds
         try body()
         return Double(Clock.nanoseconds - start) / 1e9
     }
 
-    private func read(_ name: String) throws {
+    func read(_ name: String) throws {
         let file = try opened(name)
         defer { close(file) }
         while true {
@@ -80,7 +80,7 @@ struct MountFigures {
         }
     }
 
-    private func readRandomly(_ name: String, reads: Int) throws -> Double {
+    func readRandomly(_ name: String, reads: Int) throws -> Double {
         let file = try opened(name)
         defer { close(file) }
         posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM)
@@ -126,7 +126,7 @@ struct MountFigures {
         OsnovaError(.inputOutput, "\(peer.name): \(name): \(String(cString: strerror(errno)))")
     }
 
-    private func memory(_ process: String) -> Double? {
+    func memory(_ process: String) -> Double? {
         let list = try? Shell.output("ps -o rss= -p $(pgrep -d, -f -- '\(process)' | sed 's/,*$//')")
         let sizes = (list ?? "").split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
         return sizes.max().map { $0 / 1024 }

@@ -43,8 +43,7 @@ struct CollectCommand: ParsableCommand {
         if store.json {
             let removed = report.removed.map {
                 Outcome.Removed(
-                    sha256: $0.id.hex, size: $0.size, storedSize: $0.size + Store.sealingOverhead,
-                    storedAt: $0.stored, reason: reason)
+                    sha256: $0.id.hex, size: $0.size, storedSize: $0.storedSize, storedAt: $0.stored, reason: reason)
             }
             return try Terminal.sayJSON(
                 Outcome(

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Glibc
 internal import Keyring
 internal import OsnovaStorage
 internal import Primitives
@@ -21,6 +20,9 @@ struct InitCommand: ParsableCommand {
 
     @Flag(help: "Ask for a password on the terminal.")
     var askPassword = false
+
+    @Flag(help: "Compress new content that shrinks; see 'osnovafs help compression'.")
+    var compress = false
 
     @Option(help: ArgumentHelp("Write the new phrase to a new file (0600) instead of showing it.", valueName: "file"))
     var phraseOut: PathArgument?
@@ -52,8 +54,10 @@ struct InitCommand: ParsableCommand {
         let keys = try KeyHierarchy(phrase: phrase)
         // The phrase is safe before anything is sealed under it.
         if let phraseOut { try PhraseFile.write(phrase, to: phraseOut.path) }
-        try Store.create(at: root, keys: keys)
-        if unlocking.phraseFile == nil, phraseOut == nil { show(phrase) }
+        try Store.create(at: root, keys: keys, compressing: compress)
+        if unlocking.phraseFile == nil, phraseOut == nil {
+            NewPhrase.show(phrase, "The recovery phrase of this store.")
+        }
         if let password {
             let vault = KeyVault(user: identity.user.name, master: keys.master)
             try identity.save(vault, password: password, replacing: false)
@@ -82,14 +86,5 @@ struct InitCommand: ParsableCommand {
         guard store.json else { return Terminal.say("made the data root \(root.path)") }
         let fingerprint = Hexadecimal.string(keys.fingerprint.prefix(8))
         try Terminal.sayJSON(Outcome(dataRoot: root.path, keyFingerprint: fingerprint, user: user))
-    }
-
-    private func show(_ phrase: RecoveryPhrase) {
-        Terminal.sayOnError("The recovery phrase of this store. Write it down: it is shown only now.\n")
-        phrase.withUnsafeBytes { words in
-            _ = Glibc.write(STDERR_FILENO, "    ", 4)
-            _ = Glibc.write(STDERR_FILENO, words.baseAddress, words.count)
-            _ = Glibc.write(STDERR_FILENO, "\n\n", 2)
-        }
     }
 }

@@ -62,7 +62,7 @@ struct BlobDocument: Encodable {
     init(_ blob: BlobRecord) {
         sha256 = blob.id.hex
         size = blob.size
-        storedSize = blob.size &+ Store.sealingOverhead
+        storedSize = blob.storedSize
         createdAt = blob.created / 1_000_000_000
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Catalog
 internal import Keyring
 internal import OsnovaStorage
 internal import Primitives
@@ -101,7 +102,13 @@ struct UnlockCommand: ParsableCommand {
         try root.requireDatabase()
         let byPhrase = phrase || unlocking.phraseFile != nil
         let keys = try phrase ? KeyHierarchy(phrase: PhraseFile.ask()) : unlocking.keys(of: root)
-        try Store.open(at: root, keys: keys).close()
+        let opened = try Store.open(at: root, keys: keys)
+        let isRekeying = try !opened.catalog.read { try $0.keyGenerations().rekey.isEmpty }
+        try opened.close()
+        if isRekeying {
+            Terminal.sayOnError(
+                "A rekey is under way, and both phrases open the store: 'osnovafs rekey' goes on with it.")
+        }
         if byPhrase, try !unlocking.identity.file(in: root).exists {
             Terminal.sayOnError("This user has no password; 'osnovafs password reset' makes one from the phrase.")
         }

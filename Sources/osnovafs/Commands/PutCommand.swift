@@ -19,6 +19,11 @@ struct PutCommand: ParsableCommand {
     @Flag(name: [.customShort("r"), .long], help: "Put directories with all they hold.")
     var recursive = false
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Compress what shrinks by a twentieth or more; without either, as 'osnovafs compression' says.")
+    var compress: Bool?
+
     @Option(name: .customLong("as"), help: ArgumentHelp("The path under /files.", valueName: "path"))
     var target: PathArgument?
 
@@ -51,7 +56,7 @@ struct PutCommand: ParsableCommand {
         let outcome = Outcome()
         let json = store.json
         let uploader = try Uploader(
-            store: opened, recursive: recursive,
+            store: opened, recursive: recursive, compressing: compress,
             onStored: { Self.tell($0, json: json, outcome) },
             onFailure: { Self.complain($0, outcome) })
         for file in files {

@@ -14,6 +14,7 @@ struct StatsCommand: ParsableCommand {
             [
                 ["blobs", "\(counted.blobCount)", ByteCount.text(counted.plainBytes)],
                 ["sealed files", "\(counted.blobCount)", ByteCount.text(counted.storedBytes)],
+                ["compressed", "\(counted.compressedCount)", "\(ByteCount.text(counted.savedBytes)) saved"],
                 ["components", "\(counted.components)", ""],
                 ["applications", "\(counted.applications)", ""],
                 ["cache entries", "\(counted.cacheEntries)", ByteCount.text(counted.cacheBytes)],

@@ -31,7 +31,7 @@ struct Driver {
             log.warning("keys may reach the swap: this process may lock no memory (ulimit -l)")
         }
         tree = try StoreTree(store: store, log: log)
-        Self.startCensus(of: store, log)
+        Self.startCensus(of: tree, log)
         mount = try Mount(tree: tree, at: place, options: options)
         self.mountpoint = mountpoint
         upkeep = driverOptions.upkeep
@@ -55,11 +55,11 @@ struct Driver {
         try store.close()
     }
 
-    private static func startCensus(of store: Store, _ log: Logger) {
+    private static func startCensus(of tree: StoreTree, _ log: Logger) {
         let done = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
             do {
-                try Census(store: store).run()
+                try Census(of: tree).run()
             } catch {
                 log.error("looking for new blobs failed", metadata: ["reason": "\(error)"])
             }

@@ -22,11 +22,14 @@ enum PhraseFile {
     }
 
     /// Asks a person for a phrase.
-    static func ask() throws -> RecoveryPhrase {
-        guard let terminal = TerminalPrompt.find() else {
-            throw OsnovaError(.denied, "nobody can be asked for the phrase here: give --phrase-file FILE")
-        }
-        return try terminal.ask("Recovery phrase").withUnsafeBytes { try RecoveryPhrase(parsing: $0) }
+    ///
+    /// - Parameter otherwise: what is said where there is no terminal.
+    static func ask(
+        _ question: String = "Recovery phrase",
+        otherwise: String = "nobody can be asked for the phrase here: give --phrase-file FILE"
+    ) throws -> RecoveryPhrase {
+        guard let terminal = TerminalPrompt.find() else { throw OsnovaError(.denied, otherwise) }
+        return try terminal.ask(question).withUnsafeBytes { try RecoveryPhrase(parsing: $0) }
     }
 
     /// Writes a new phrase to a new file, 0600 and on the disk when this returns.

@@ -8,10 +8,11 @@ import Testing
 struct NoTraceTests {
     private static let password = "a password of 2026, with žluťoučký kůň"
 
-    private func workspace() throws -> Workspace {
+    private func workspace(phrase: String = "phrase") throws -> Workspace {
         let work = try Workspace(initialize: false)
         try work.write("password", Data((Self.password + "\n").utf8))
-        try work.expect(0, ["init", "--password-file", "password"] + work.unlocking)
+        try work.write("other", Data(Workspace.otherWords.utf8))
+        try work.expect(0, ["init", "--password-file", "password", "--phrase-file", phrase])
         for index in 0..<40 { try work.write("src/\(index)", noise(index * 9001, seed: UInt64(index))) }
         try work.expect(0, ["put", "-r", "src", "--password-file", "password"])
         return work
@@ -80,6 +81,14 @@ struct NoTraceTests {
         let work = try workspace()
         try work.expect(0, ["mount", work.mountpoint.path], environment: ["OSNOVA_PASSWORD": Self.password])
         defer { _ = try? work.unmount() }
+        try examine(#require(work.drivers().first), work)
+    }
+
+    @Test func `nor has one that learnt its keys from a rekey`() throws {
+        let work = try workspace(phrase: "other")
+        try work.expect(0, ["mount", work.mountpoint.path, "--password-file", "password"])
+        defer { _ = try? work.unmount() }
+        try work.expect(0, ["rekey", "--new-phrase-file", "phrase", "--password-file", "password"])
         try examine(#require(work.drivers().first), work)
     }
 

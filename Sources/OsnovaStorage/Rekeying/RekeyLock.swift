@@ -1,0 +1,34 @@
+internal import Glibc
+internal import Primitives
+internal import SystemPackage
+
+/// The `flock(2)` of `identity/` that whoever changes a store's key holds, and a share of the data root's.
+final class RekeyLock {
+    /// Microseconds in which a mount has learnt of a rekey that has begun.
+    private static let mountPatience: UInt32 = 1_000_000
+
+    private let identity: OwnedDescriptor
+    /// No restoration replaces the data root meanwhile.
+    private let root: OwnedDescriptor
+    private let isMounted: Bool
+
+    /// - Throws: `busy` while another program holds it.
+    init(_ root: DataRoot) throws {
+        do {
+            identity = try SystemCalls.open("\(root.path)/identity", O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw error.failure("locking \(root.path)/identity")
+        }
+        guard SystemCalls.tryLock(identity) else {
+            throw OsnovaError(.busy, "another program does a rekey of \(root.path): wait for its end")
+        }
+        // Asked before this process looks like a mount itself.
+        isMounted = RootLock.isMounted(root)
+        self.root = try RootLock.shared(root)
+    }
+
+    /// Gives mounts the time to learn the new key before the end of a rekey can take it from the database.
+    func awaitMounts() {
+        if isMounted { usleep(Self.mountPatience) }
+    }
+}
