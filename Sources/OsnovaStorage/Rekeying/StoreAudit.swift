@@ -19,7 +19,8 @@ final class StoreAudit {
     /// - Parameter expected: the number of the key that is tried first.
     /// - Throws: `damaged` where no key opens the file; `denied` where the store has got one that cannot be had here.
     func verify(
-        file: OwnedDescriptor, id: ContentID, expecting expected: Int64? = nil, progress: (Int) throws -> Void = { _ in }
+        file: OwnedDescriptor, id: ContentID, expecting expected: Int64? = nil,
+        progress: (Int) throws -> Void = { _ in }
     ) throws -> BlobAudit.Finding {
         let keys =
             try store.validKeys().filter { $0.generation == expected }
