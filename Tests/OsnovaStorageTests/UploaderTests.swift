@@ -74,6 +74,25 @@ import Tree
         #expect(outcome.failures == [.usage, .usage])
     }
 
+    /// More than are committed at once, so that a batch is filled while the one before is committed.
+    @Test func `contents and names that come again in a later batch are one content each`() throws {
+        let yard = try Yard()
+        try FileManager.default.createDirectory(
+            at: yard.folder.url.appending(path: "src"), withIntermediateDirectories: true)
+        let count = 2500
+        for number in 0..<count { try yard.folder.write("src/\(number)", Data("content \(number % 900)".utf8)) }
+        mkfifo(yard.folder.path("src/fifo"), 0o600)
+        let outcome = try upload(yard.folder.path("src"), to: "src", in: yard)
+        #expect(outcome.failures == [.usage])
+        #expect(Set(outcome.stored).count == count && outcome.stored.count == count)
+        let worker = try yard.tree().makeWorker()
+        for number in 0..<count {
+            #expect(try worker.content("files/src/\(number)") == Data("content \(number % 900)".utf8))
+        }
+        #expect(try worker.find("files/src/0")?.links == 4, "three names and the blob's own")
+        #expect(try yard.store.statistics().blobCount == 900)
+    }
+
     /// A regular file that opens and whose reads fail.
     @Test func `a file whose disk fails is left out too`() throws {
         let yard = try Yard()

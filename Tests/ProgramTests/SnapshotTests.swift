@@ -19,7 +19,7 @@ struct SnapshotTests {
     /// Number, size, times and path of each file of the catalog below a directory of the mount.
     private func files(_ work: Workspace, _ directory: String) throws -> Set<Substring> {
         let text = try Program.shell(
-            "find . \\( -name identity -o -name logs -o -name 'v*' -o -name osnova.db -o -name SHA256SUMS \\) -prune "
+            "find . \\( -name identity -o -name logs -o -name 'v*' -o -name osnova.db -o -name SHA256SUMS -o -name .changed \\) -prune "
                 + "-o ! -type d -printf '%i %s %h %n %T@ %C@ %p\\n'", in: work.mounted(directory)
         ).text
         return Set(text.split(separator: "\n"))

@@ -5,7 +5,8 @@ public import SystemPackage
 
 /// Puts files and directories under names in `/files`, in batches.
 ///
-/// A file that cannot be put is told and left out; the others are stored. Used by one thread at a time.
+/// A file that cannot be put is told and left out; the others are stored. While one batch is committed, the next is
+/// filled. Used by one thread at a time.
 public final class Uploader {
     /// A file that is stored: durable, listed, readable.
     public struct Uploaded: Sendable {
@@ -15,11 +16,16 @@ public final class Uploader {
         public let result: PutResult
     }
 
-    private let batch: PutBatch
+    /// Files after which a batch is committed in the background: enough to share the waits for the disk.
+    private static let turnCount = 1024
+
+    private let makeBatch: () throws -> PutBatch
+    private var filling: UploadLoad
+    private var committing: BackgroundCommit?
+    private var spare: UploadLoad?
     private let recursive: Bool
     private let onStored: (Uploaded) -> Void
     private let onFailure: (any Error) -> Void
-    private var stored: [Uploaded] = []
 
     /// Readies an upload.
     ///
@@ -33,7 +39,8 @@ public final class Uploader {
         store: Store, recursive: Bool, compressing: Bool? = nil, onStored: @escaping (Uploaded) -> Void,
         onFailure: @escaping (any Error) -> Void
     ) throws {
-        batch = try PutBatch(store: store, compressing: compressing)
+        makeBatch = { try PutBatch(store: store, compressing: compressing) }
+        filling = UploadLoad(try makeBatch())
         self.recursive = recursive
         self.onStored = onStored
         self.onFailure = onFailure
@@ -61,18 +68,40 @@ public final class Uploader {
 
     /// Makes durable what was added since the last time.
     public func commit() throws {
-        defer { stored = [] }
-        for failure in try batch.commit() { onFailure(failure) }
-        for file in stored { onStored(file) }
+        try settle()
+        try report(filling) { try filling.batch.commit() }
+    }
+
+    /// Has what was added made durable while more is added.
+    private func turn() throws {
+        try settle()
+        committing = BackgroundCommit(of: filling)
+        filling = try spare ?? UploadLoad(makeBatch())
+        spare = nil
+    }
+
+    /// Waits for the batch that is being committed.
+    private func settle() throws {
+        guard let commit = committing else { return }
+        committing = nil
+        spare = commit.load
+        try report(commit.load, of: commit.finish)
+    }
+
+    private func report(_ load: UploadLoad, of commit: () throws -> [OsnovaError]) throws {
+        defer { load.stored = [] }
+        for failure in try commit() { onFailure(failure) }
+        for file in load.stored { onStored(file) }
     }
 
     private func addFile(
         _ source: PutBatch.Source, name: [UInt8], at target: @escaping (PutResult) -> UploadPath
     ) throws {
         do {
-            try batch.take(source) { [self] writing, row, result in
+            let load = filling
+            try load.batch.take(source) { [unowned load] writing, row, result in
                 try writing.saveFile(at: target(result).components, blob: row)
-                stored.append(Uploaded(name: name, result: result))
+                load.stored.append(Uploaded(name: name, result: result))
             }
         } catch let failure as SourceFailure {
             onFailure(failure.reason)
@@ -80,7 +109,7 @@ public final class Uploader {
             // A content that is too long; whatever else fails, such as a full disk, would fail for the next file too.
             onFailure(error)
         }
-        if batch.isFull { try commit() }
+        if filling.batch.isFull || filling.batch.count >= Self.turnCount { try turn() }
     }
 
     private func addDirectory(_ path: FilePath, at target: UploadPath) throws {
@@ -90,7 +119,7 @@ public final class Uploader {
         } catch let error as OsnovaError {
             return onFailure(error)
         }
-        batch.add { try $0.saveDirectory(at: target.components) }
+        filling.batch.add { try $0.saveDirectory(at: target.components) }
         for name in names {
             guard let child = DirectoryListing.path(of: name, in: path) else { continue }
             try addEntry(child, at: target.appending(name))
@@ -112,7 +141,7 @@ public final class Uploader {
     private func addSymbolicLink(_ path: FilePath, at target: UploadPath) throws {
         do {
             let destination = try DirectoryListing.target(of: path)
-            batch.add { try $0.saveSymbolicLink(at: target.components, target: destination) }
+            filling.batch.add { try $0.saveSymbolicLink(at: target.components, target: destination) }
         } catch let error as OsnovaError {
             onFailure(error)
         }
