@@ -39,7 +39,8 @@ public struct DataRoot: Sendable, Equatable {
     public var log: String { "\(path)/logs/osnova.log" }
 
     /// The numbers of what the mount passes through (``NumberBook``).
-    var numbers: String { "\(path)/view.db" }
+    var numbers: String { "\(path)/\(Self.numbersName)" }
+    static let numbersName = "view.db"
     /// The components' own files.
     var components: String { "\(path)/components" }
 
