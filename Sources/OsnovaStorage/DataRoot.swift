@@ -70,6 +70,15 @@ public struct DataRoot: Sendable, Equatable {
         }
     }
 
+    /// Makes everything durable that was written to the data root's disk.
+    func synchronizeDisk() throws {
+        do {
+            try SystemCalls.synchronizeDisk(of: SystemCalls.open(path, O_RDONLY | O_DIRECTORY))
+        } catch {
+            throw error.failure("writing \(path) to its disk", kind: .inputOutput)
+        }
+    }
+
     /// Makes the directory for files that are not what their names say, 0700, and names it.
     func makeQuarantine() throws -> String {
         do {

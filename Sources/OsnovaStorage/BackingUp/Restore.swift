@@ -126,6 +126,7 @@ public struct Restore {
             guard let target = entry.target.flatMap(PrintablePath.decode) else {
                 throw OsnovaError.damaged("the manifest of \(contents.manifest.generation) is malformed")
             }
+            CrashPoint.pass()
             let status = PrintablePath.filePath(target).withPlatformString { target in
                 path.withPlatformString { symlink(target, $0) }
             }

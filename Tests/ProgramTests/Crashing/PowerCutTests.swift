@@ -7,15 +7,13 @@ import Testing
 /// On a real filesystem with SQLite's own `fsync`: see ``PowerCutDisk``. What was acknowledged must be there, and nothing
 /// half done. Killing alone loses nothing that was written; this loses everything that was not synchronized.
 /// `OSNOVAFS_CRASH_TEST=full` tries every point, on ext4 and on xfs.
-@Suite(.serialized, .enabled(if: PowerCutTests.obstacle == nil, "SKIPPED: \(PowerCutTests.obstacle ?? "")"))
+@Suite(.serialized, .enabled(if: PowerCutDisk.kinds.contains(.ext4), "SKIPPED: no power was cut, \(LoopDisk.obstacle)"))
 struct PowerCutTests {
-    static let obstacle = PowerCutDisk.obstacle(.ext4)
-    private static let kinds: [PowerCutDisk.Kind] =
-        CrashTests.isFull && PowerCutDisk.obstacle(.xfs) == nil ? [.ext4, .xfs] : [.ext4]
+    private static let kinds: [LoopDisk.Kind] = CrashTests.isFull ? PowerCutDisk.kinds : [.ext4]
     private static let shortCount = 3
 
     @Test(arguments: kinds, CrashScenario.all)
-    func `the power may go anywhere`(_ kind: PowerCutDisk.Kind, _ scenario: CrashScenario) throws {
+    func `the power may go anywhere`(_ kind: LoopDisk.Kind, _ scenario: CrashScenario) throws {
         let disk = try PowerCutDisk(kind)
         let url = disk.mountpoint.appendingPathComponent("work")
         let prepared = try scenario.prepare(CrashFolder(making: url))

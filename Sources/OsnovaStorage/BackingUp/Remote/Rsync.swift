@@ -8,6 +8,8 @@ internal import Primitives
 struct Rsync {
     let place: RemotePlace
 
+    /// Seconds of silence after which the connection counts as lost.
+    private static let patience = 600
     /// A line for each thing that was transferred: of what kind it is in the second place, and its bytes.
     private static let eachFile = "--out-format=%i %l"
 
@@ -42,7 +44,7 @@ struct Rsync {
     /// where it was.
     func send(_ filters: [String], from folder: String, onProgress: (Int) -> Void = { _ in }) throws {
         let options = [
-            "--recursive", "--times", "--fsync", "--mkpath", "--chmod=D700,F600", "--partial-dir=.partial",
+            "--recursive", "--times", "--perms", "--fsync", "--mkpath", "--chmod=D700,F600", "--partial-dir=.partial",
             "--exclude=.*", Self.eachFile,
         ]
         try run(options + filters, [folder + "/", far]) { Self.report($0, to: onProgress) }.check(place)
@@ -77,7 +79,7 @@ struct Rsync {
         let shell = place.port.map { ["--rsh", "\(environment["RSYNC_RSH"] ?? "ssh") -p \($0)"] } ?? []
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["rsync", "--protect-args"] + shell + options + ["--"] + paths
+        process.arguments = ["rsync", "--protect-args", "--timeout=\(Self.patience)"] + shell + options + ["--"] + paths
         process.environment = environment.merging(["LC_ALL": "C", "TZ": "UTC"]) { $1 }
         process.standardInput = FileHandle.nullDevice
         let output = Pipe()
