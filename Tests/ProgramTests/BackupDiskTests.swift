@@ -41,7 +41,9 @@ import Testing
         try folder.checkOther("other", [hash], "\(kind)")
     }
 
-    @Test(.enabled(if: LoopDisk.kinds.contains(.ext4), "SKIPPED: no disk without reflinks was tried, \(LoopDisk.obstacle)"))
+    @Test(
+        .enabled(
+            if: LoopDisk.kinds.contains(.ext4), "SKIPPED: no disk without reflinks was tried, \(LoopDisk.obstacle)"))
     func `a disk that cannot has two files, or one where that was asked for`() throws {
         let disk = try LoopDisk(.ext4)
         let (folder, hash) = try store(on: disk)

@@ -15,8 +15,10 @@ import Testing
     private func check(_ work: Workspace, _ root: String) throws {
         try work.expect(0, ["verify", "--data-root", root] + work.unlocking)
         let path = work.folder.appendingPathComponent(root)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: path.appendingPathComponent("blobs").path).count == 5)
-        #expect(try Data(contentsOf: path.appendingPathComponent("components/c/v1.0/data/state")) == noise(3000, seed: 9))
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: path.appendingPathComponent("blobs").path).count == 5)
+        #expect(
+            try Data(contentsOf: path.appendingPathComponent("components/c/v1.0/data/state")) == noise(3000, seed: 9))
     }
 
     @Test func `a stream comes back from a file, standard input, a command, and unpacked`() throws {
@@ -56,7 +58,8 @@ import Testing
         func refused(_ bytes: Data, _ what: String) throws {
             try work.write("bad.tar", bytes)
             let outcome = try work.run(["restore", "bad.tar"])
-            #expect(outcome.code == 65 && outcome.errors.split(separator: "\n").count == 1, "\(what): \(outcome.errors)")
+            #expect(
+                outcome.code == 65 && outcome.errors.split(separator: "\n").count == 1, "\(what): \(outcome.errors)")
         }
         for part in [0, 1, 100, 512, 600, stream.count / 2, stream.count - 3000, stream.count - 600] {
             try refused(stream.prefix(part), "cut at \(part)")
@@ -75,13 +78,16 @@ import Testing
         }
         try refused(noise(5000, seed: 1), "noise")
         try work.write("evil/x", Data("x".utf8))
-        for line in ["tar -cPf bad.tar ../$(basename $PWD)/phrase", "tar -cf bad.tar evil", "tar -cPf bad.tar /etc/hostname"] {
+        for line in [
+            "tar -cPf bad.tar ../$(basename $PWD)/phrase", "tar -cf bad.tar evil", "tar -cPf bad.tar /etc/hostname",
+        ] {
             #expect(try Program.shell(line, in: work.folder).code == 0)
             try work.expect(65, ["restore", "bad.tar"])
         }
         try work.expect(66, ["restore", "nowhere.tar"])
         try work.expect(0, ["cat", hash] + work.unlocking)
-        #expect(try !FileManager.default.contentsOfDirectory(atPath: work.folder.path).contains { $0.hasPrefix("root.") })
+        #expect(
+            try !FileManager.default.contentsOfDirectory(atPath: work.folder.path).contains { $0.hasPrefix("root.") })
     }
 
     @Test func `a command that fails or stops reading is said to`() throws {

@@ -23,7 +23,9 @@ final class FarSide {
         } else {
             print("SKIPPED: no sshd was tested, the package openssh-server is missing: a script stands for SSH")
             shell = try script(
-                "shell", "while [ \"${1#-}\" != \"$1\" ]; do case $1 in -p|-l) shift;; esac; shift; done; shift\nexec sh -c \"$*\"")
+                "shell",
+                "while [ \"${1#-}\" != \"$1\" ]; do case $1 in -p|-l) shift;; esac; shift; done; shift\nexec sh -c \"$*\""
+            )
         }
     }
 
@@ -64,6 +66,7 @@ final class FarSide {
             PidFile none
             StrictModes no
             UsePAM no
+            UseDNS no
             PasswordAuthentication no
             PermitRootLogin prohibit-password
             """

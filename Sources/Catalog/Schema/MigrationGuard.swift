@@ -58,7 +58,9 @@ struct MigrationGuard {
         let prefix = (path as NSString).lastPathComponent + ".before-v"
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasPrefix(prefix) {
             let parts = name.dropFirst(prefix.count).split(separator: ".")
-            guard parts.count == 2, let process = pid_t(parts[1]), kill(process, 0) != 0, errno == ESRCH else { continue }
+            guard parts.count == 2, let process = pid_t(parts[1]), kill(process, 0) != 0, errno == ESRCH else {
+                continue
+            }
             unlink("\(folder)/\(name)")
         }
     }

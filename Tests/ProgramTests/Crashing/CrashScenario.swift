@@ -260,7 +260,8 @@ struct CrashScenario: Sendable, CustomTestStringConvertible {
             let copies = try folder.names("root").filter { $0.hasPrefix("osnova.db.before-v") }
             #expect((1...2).contains(copies.count), "\(place): \(copies)")
             for copy in copies {
-                let check = try Program.run("/usr/bin/sqlite3", [folder.path("root/\(copy)"), "PRAGMA integrity_check"])
+                let check = try Program.run(
+                    "/usr/bin/sqlite3", [folder.path("root/\(copy)"), "PRAGMA integrity_check"])
                 #expect(check.text == "ok\n", "\(place): \(copy): \(check.text) \(check.errors)")
             }
             try folder.checkStrays(place)

@@ -79,7 +79,8 @@ struct Rsync {
         let shell = place.port.map { ["--rsh", "\(environment["RSYNC_RSH"] ?? "ssh") -p \($0)"] } ?? []
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["rsync", "--protect-args", "--timeout=\(Self.patience)"] + shell + options + ["--"] + paths
+        process.arguments =
+            ["rsync", "--protect-args", "--timeout=\(Self.patience)"] + shell + options + ["--"] + paths
         process.environment = environment.merging(["LC_ALL": "C", "TZ": "UTC"]) { $1 }
         process.standardInput = FileHandle.nullDevice
         let output = Pipe()
