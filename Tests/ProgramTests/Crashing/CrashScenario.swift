@@ -26,7 +26,12 @@ struct CrashScenario: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    static let all =
+    /// All of them; with `$OSNOVAFS_CRASH_SCENARIO` those whose name begins so.
+    static let all = everything.filter {
+        $0.name.hasPrefix(ProcessInfo.processInfo.environment["OSNOVAFS_CRASH_SCENARIO"] ?? "")
+    }
+
+    private static let everything =
         [initialization, put, verifyRepair, importing] + collecting + backingUp + passwords + snapshots + installing
         + migrations
 
