@@ -52,15 +52,15 @@ struct MigrationGuard {
         else { throw OsnovaError(.inputOutput, "\(copy) cannot be written: nothing was migrated") }
     }
 
-    /// Removes copies that were being made when their process died.
+    /// Removes copies that were being made when their process died, with what SQLite had beside them.
     private static func removeStaleCopies(of path: String) {
         let folder = (path as NSString).deletingLastPathComponent
         let prefix = (path as NSString).lastPathComponent + ".before-v"
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasPrefix(prefix) {
             let parts = name.dropFirst(prefix.count).split(separator: ".")
-            guard parts.count == 2, let process = pid_t(parts[1]), kill(process, 0) != 0, errno == ESRCH else {
-                continue
-            }
+            guard parts.count == 2, let process = pid_t(parts[1].prefix(while: \.isNumber)), kill(process, 0) != 0,
+                errno == ESRCH
+            else { continue }
             unlink("\(folder)/\(name)")
         }
     }
