@@ -90,6 +90,17 @@ public final class BlobDirectory: Sendable {
         }
     }
 
+    /// Gives a sealed file of another directory a name here, so that both name one file.
+    ///
+    /// - Returns: false where the two directories' disks cannot: then nothing has changed.
+    public func link(_ file: OwnedDescriptor, as id: ContentID) throws -> Bool {
+        do {
+            return try SystemCalls.link(file, at: directory, as: Self.name(of: id))
+        } catch {
+            throw error.failure("naming \(path)/\(Self.name(of: id))", kind: .inputOutput)
+        }
+    }
+
     /// Makes names durable.
     public func synchronize() throws {
         do {

@@ -53,6 +53,17 @@ public final class IncomingBlob {
         }
     }
 
+    /// Takes the whole content of another file by reflink, before anything is written.
+    ///
+    /// - Returns: false where the disk cannot: then nothing has changed.
+    public func share(_ source: OwnedDescriptor) throws -> Bool {
+        do {
+            return try SystemCalls.clone(source, to: file)
+        } catch {
+            throw error.failure("writing a blob into \(path)", kind: .inputOutput)
+        }
+    }
+
     /// The file, for reading back what was written.
     public var content: OwnedDescriptor { file }
 

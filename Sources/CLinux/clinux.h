@@ -20,6 +20,13 @@ static inline int osnova_start_writing(int descriptor, long long offset, long lo
 	return (int)syscall(SYS_sync_file_range, descriptor, offset, count, 2);
 }
 
+// ioctl_ficlone(2), by its number: <linux/fs.h> would bring types that Swift has from Glibc.
+static inline int osnova_clone(int target, int source)
+{
+	const unsigned long clone = 0x40049409;
+	return (int)syscall(SYS_ioctl, target, clone, source);
+}
+
 // renameat2 with RENAME_NOREPLACE.
 static inline int osnova_rename_keeping(int directory, const char *old_name, int new_directory, const char *new_name)
 {

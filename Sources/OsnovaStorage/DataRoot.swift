@@ -39,7 +39,8 @@ public struct DataRoot: Sendable, Equatable {
     public var log: String { "\(path)/logs/osnova.log" }
 
     /// The numbers of what the mount passes through (``NumberBook``).
-    var numbers: String { "\(path)/view.db" }
+    var numbers: String { "\(path)/\(Self.numbersName)" }
+    static let numbersName = "view.db"
     /// What mounts found when they verified blobs (``UpkeepBook``).
     var upkeep: String { "\(path)/upkeep.db" }
     /// The components' own files.
@@ -68,6 +69,15 @@ public struct DataRoot: Sendable, Equatable {
             try SystemCalls.synchronize(root)
         } catch let error as Errno {
             throw error.failure("making the data root \(path)", kind: .cannotCreate)
+        }
+    }
+
+    /// Makes everything durable that was written to the data root's disk.
+    func synchronizeDisk() throws {
+        do {
+            try SystemCalls.synchronizeDisk(of: SystemCalls.open(path, O_RDONLY | O_DIRECTORY))
+        } catch {
+            throw error.failure("writing \(path) to its disk", kind: .inputOutput)
         }
     }
 

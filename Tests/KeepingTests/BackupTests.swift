@@ -121,7 +121,7 @@ struct BackupTests {
 
     private enum Harm: CaseIterable {
         case flippedBlob, missingBlob, cutBlob, cutManifest, flippedManifest, newerManifest, flippedDatabase
-        case flippedFile, lostChecksums, changedChecksums
+        case flippedFile, lostChecksums, changedChecksums, newerBackup, cutMarker, lostDatabase
     }
 
     private func harm(_ backup: String, _ harm: Harm) throws {
@@ -131,6 +131,12 @@ struct BackupTests {
         }
         func change(_ folder: String, _ body: (inout Data) -> Void) throws {
             let url = try file(folder)
+            var bytes = try Data(contentsOf: url)
+            body(&bytes)
+            try bytes.write(to: url)
+        }
+        func changeMarker(_ body: (inout Data) -> Void) throws {
+            let url = URL(fileURLWithPath: "\(backup)/osnova-backup.json")
             var bytes = try Data(contentsOf: url)
             body(&bytes)
             try bytes.write(to: url)
@@ -149,10 +155,13 @@ struct BackupTests {
         case .flippedFile: try change("files") { $0[0] ^= 1 }
         case .lostChecksums: try FileManager.default.removeItem(at: file("checksums"))
         case .changedChecksums: try change("checksums") { $0[0] = $0[0] == 0x30 ? 0x31 : 0x30 }
+        case .newerBackup: try changeMarker { $0.replace(Data("\"format\":1".utf8), with: Data("\"format\":9".utf8)) }
+        case .cutMarker: try changeMarker { $0.removeLast(5) }
+        case .lostDatabase: try FileManager.default.removeItem(at: file("databases"))
         }
     }
 
-    @Test(arguments: 0..<10) func `a damaged backup is refused and the data root stays as it is`(index: Int) throws {
+    @Test(arguments: 0..<13) func `a damaged backup is refused and the data root stays as it is`(index: Int) throws {
         let work = try TestStore()
         for number in 0..<3 { try work.put(noise(1000, seed: UInt64(number)), as: "\(number)") }
         try write(work, "identity/me/keys.cocoon", noise(200, seed: 50))
@@ -163,9 +172,14 @@ struct BackupTests {
         try self.harm(work.folder.path("backup"), harm)
         let error = #expect(throws: OsnovaError.self) { try restore(work, nil, to: "target") }
         #expect(error?.kind == .damaged, "\(harm)")
+        // One line that names what is damaged, and what to do about a newer version.
+        let message = try #require(error?.message)
+        #expect(message.contains("backup") && !message.contains("\n"), "\(harm): \(message)")
+        let isNewer = harm == .newerManifest || harm == .newerBackup
+        #expect(message.contains("use a newer osnovafs") == isNewer, "\(harm): \(message)")
         #expect(try picture(target) == before)
         #expect(try work.folder.names().filter { $0.hasPrefix("target") } == ["target"])
-        if harm != .cutManifest, harm != .flippedManifest, harm != .newerManifest {
+        if ![.cutManifest, .flippedManifest, .newerManifest, .newerBackup, .cutMarker].contains(harm) {
             #expect(try BackupGenerations(backup: work.folder.path("backup")).verify().count >= 1)
         }
     }

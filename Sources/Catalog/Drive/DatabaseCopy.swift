@@ -34,25 +34,9 @@ public final class DatabaseCopy {
             let target = try Connection(path: name, creating: false)
             opened()
             try target.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
-            try copyPages(to: target)
+            try connection.copyPages(to: target, from: path)
         }
         try normalize(file)
-    }
-
-    private func copyPages(to target: Connection) throws {
-        guard let backup = sqlite3_backup_init(target.handle, "main", connection.handle, "main") else {
-            throw Statement.failure(target.handle)
-        }
-        var code = SQLITE_BUSY
-        for _ in 0..<100 where code == SQLITE_BUSY || code == SQLITE_LOCKED {
-            code = sqlite3_backup_step(backup, -1)
-            if code == SQLITE_BUSY || code == SQLITE_LOCKED { sqlite3_sleep(50) }
-        }
-        sqlite3_backup_finish(backup)
-        guard code == SQLITE_DONE else {
-            throw OsnovaError(
-                code == SQLITE_BUSY ? .busy : .inputOutput, "copying \(path): \(String(cString: sqlite3_errstr(code)))")
-        }
     }
 
     /// Sets the fields of the header that count writes instead of telling what is in the file.
@@ -70,5 +54,26 @@ public final class DatabaseCopy {
     private static func write(_ bytes: [UInt8], at offset: Int64, _ file: OwnedDescriptor) throws(Errno) {
         let written = bytes.withUnsafeBytes { pwrite(file.number, $0.baseAddress, $0.count, off_t(offset)) }
         guard written == bytes.count else { throw Errno(rawValue: errno) }
+    }
+}
+
+extension Connection {
+    /// Copies one consistent state into another database, by SQLite's online backup.
+    ///
+    /// - Parameter path: of this database, for messages.
+    func copyPages(to target: Connection, from path: String) throws {
+        guard let backup = sqlite3_backup_init(target.handle, "main", handle, "main") else {
+            throw Statement.failure(target.handle)
+        }
+        var code = SQLITE_BUSY
+        for _ in 0..<100 where code == SQLITE_BUSY || code == SQLITE_LOCKED {
+            code = sqlite3_backup_step(backup, -1)
+            if code == SQLITE_BUSY || code == SQLITE_LOCKED { sqlite3_sleep(50) }
+        }
+        sqlite3_backup_finish(backup)
+        guard code == SQLITE_DONE else {
+            throw OsnovaError(
+                code == SQLITE_BUSY ? .busy : .inputOutput, "copying \(path): \(String(cString: sqlite3_errstr(code)))")
+        }
     }
 }

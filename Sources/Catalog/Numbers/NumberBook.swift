@@ -176,8 +176,9 @@ public final class NumberBook {
             let known = entry.identity
             let isSame = known.inode == identity.inode && known.born == identity.born && known.type == identity.type
             let isMoved =
-                !isSame && known.type == identity.type && known.size == identity.size
-                && known.modified == identity.modified
+                !isSame && known.type == identity.type && known.modified == identity.modified
+                // The bytes of a directory are its disk's affair.
+                && (known.size == identity.size || known.type == UInt32(S_IFDIR))
             let changed = isMoved ? entry.changed(known) : entry.changed(identity)
             return (Numbered(number: row.integer(0), changed: changed), isSame, isMoved)
         }

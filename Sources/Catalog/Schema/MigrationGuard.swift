@@ -36,6 +36,8 @@ struct MigrationGuard {
     static func keepCopy(of path: String, before version: Int) throws {
         let copy = "\(path).before-v\(version)"
         let temporary = "\(copy).\(getpid())"
+        removeStaleCopies(of: path)
+        CrashPoint.pass()
         defer { unlink(temporary) }
         guard FileManager.default.createFile(atPath: temporary, contents: nil, attributes: [.posixPermissions: 0o600])
         else { throw OsnovaError(.cannotCreate, "\(temporary) cannot be created: nothing was migrated") }
@@ -44,9 +46,23 @@ struct MigrationGuard {
         try source.backup(to: target)
         try source.close()
         try target.close()
+        CrashPoint.pass()
         guard synchronize(temporary), rename(temporary, copy) == 0,
             synchronize((copy as NSString).deletingLastPathComponent)
         else { throw OsnovaError(.inputOutput, "\(copy) cannot be written: nothing was migrated") }
+    }
+
+    /// Removes copies that were being made when their process died, with what SQLite had beside them.
+    private static func removeStaleCopies(of path: String) {
+        let folder = (path as NSString).deletingLastPathComponent
+        let prefix = (path as NSString).lastPathComponent + ".before-v"
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasPrefix(prefix) {
+            let parts = name.dropFirst(prefix.count).split(separator: ".")
+            guard parts.count == 2, let process = pid_t(parts[1].prefix(while: \.isNumber)), kill(process, 0) != 0,
+                errno == ESRCH
+            else { continue }
+            unlink("\(folder)/\(name)")
+        }
     }
 
     private static func synchronize(_ path: String) -> Bool {

@@ -11,6 +11,8 @@ public struct BackupReport: Sendable {
     public let blobs: Int
     /// Bytes that were written, the database included.
     public let writtenBytes: Int64
+    /// Bytes of sealed files that were taken by reflink or hard link, and take no room of their own.
+    public let sharedBytes: Int64
     /// Blobs of the database that have no file.
     public let missing: [String]
 }
@@ -23,18 +25,39 @@ public struct BackupReport: Sendable {
 public struct Backup {
     private let store: Store
     private let path: String
+    private let sharing: BackupSharing
+    private let far: FarBackup?
     private let onProgress: (Int) -> Void
 
     /// Readies a backup into a directory.
     ///
-    /// - Parameter onProgress: told the bytes just copied.
-    public init(store: Store, to path: String, onProgress: @escaping (Int) -> Void = { _ in }) throws {
+    /// - Parameters:
+    ///   - sharing: how sealed files come there.
+    ///   - onProgress: told the bytes just copied.
+    public init(
+        store: Store, to path: String, sharing: BackupSharing = .reflink,
+        onProgress: @escaping (Int) -> Void = { _ in }
+    ) throws {
         self.store = store
         self.path = DataRoot(path: path).path
+        self.sharing = sharing
+        far = nil
         self.onProgress = onProgress
         guard !(self.path + "/").hasPrefix(store.root.path + "/") else {
             throw OsnovaError(.usage, "\(path) lies in the data root: a backup must lie elsewhere")
         }
+    }
+
+    /// Readies the part of a backup that is then sent elsewhere.
+    ///
+    /// - Parameter far: what is there already; nil for a backup that is sent as a whole.
+    init(store: Store, staging: BackupStaging, far: FarBackup? = nil, onProgress: @escaping (Int) -> Void) {
+        self.store = store
+        path = staging.path
+        // What is staged is gone in a moment, and what it names must stay the same file until then.
+        sharing = .hardLink
+        self.far = far
+        self.onProgress = onProgress
     }
 
     /// Makes a generation.
@@ -52,19 +75,23 @@ public struct Backup {
             let databases = BackupDatabases(backup: path)
             let copy = try databases.freshTemporary()
             try store.catalog.copy(to: copy)
-            let blobs = try BackupBlobs(source: store.blobs, backup: path, onProgress: onProgress)
+            let blobs = try BackupBlobs(
+                source: store.blobs, backup: path, sharing: sharing, far: far?.files, onProgress: onProgress)
             try blobs.copy(CatalogSnapshot.blobs(at: copy))
             try writeChecksums(blobs.checksums, generation)
-            var entries = BackupEntries(root: store.root, backup: path, onProgress: onProgress)
+            var entries = BackupEntries(root: store.root, backup: path, far: far?.files, onProgress: onProgress)
             try entries.copy()
-            let (database, written) = try databases.keep(copy, as: generation, whole: earlier.last?.database.whole)
+            let whole = earlier.last?.database.whole
+            if let whole { try far?.fetchDatabase(whole.name, resembling: copy) }
+            let (database, written) = try databases.keep(copy, as: generation, whole: whole)
             try place.write(
                 BackupManifest(
                     generation: generation, sequence: (earlier.last?.sequence ?? 0) + 1, keyFingerprint: fingerprint,
                     database: database, entries: entries.entries, blobs: blobs))
             return BackupReport(
                 generation: generation, blobs: blobs.paths.count,
-                writtenBytes: blobs.copiedBytes + entries.copiedBytes + written, missing: blobs.missing)
+                writtenBytes: blobs.copiedBytes + entries.copiedBytes + written, sharedBytes: blobs.sharedBytes,
+                missing: blobs.missing)
         }
     }
 

@@ -1,8 +1,6 @@
 internal import Blobs
 internal import Catalog
 internal import Primitives
-internal import Sealing
-internal import SystemPackage
 
 /// Copies the sealed files that a backup lacks.
 ///
@@ -15,13 +13,23 @@ final class BackupBlobs {
         let id: ContentID
         let path: String
         let directory: BlobDirectory
-        let incoming: IncomingBlob
+        /// Nil for a link, which has its name already.
+        let incoming: IncomingBlob?
         let sum: ContentID
+    }
+
+    /// Where a sealing belongs in the backup.
+    private struct Place {
+        let directory: BlobDirectory
+        let path: String
+        let isThere: Bool
     }
 
     private let source: BlobDirectory
     private let backup: String
     private let target: BlobDirectory
+    private let sharing: BackupSharing
+    private let far: FarFiles?
     private let onProgress: (Int) -> Void
     private var pending: [Pending] = []
     private var pendingBytes: Int64 = 0
@@ -30,13 +38,20 @@ final class BackupBlobs {
     private(set) var paths: [String] = []
     private(set) var bytes: Int64 = 0
     private(set) var copiedBytes: Int64 = 0
+    private(set) var sharedBytes: Int64 = 0
     private(set) var untracked: [String] = []
     private(set) var missing: [String] = []
     private(set) var variants: [String: String] = [:]
 
-    init(source: BlobDirectory, backup: String, onProgress: @escaping (Int) -> Void) throws {
+    /// - Parameter far: what the backup has elsewhere, if `backup` is but the part that is sent there.
+    init(
+        source: BlobDirectory, backup: String, sharing: BackupSharing, far: FarFiles? = nil,
+        onProgress: @escaping (Int) -> Void
+    ) throws {
         self.source = source
         self.backup = backup
+        self.sharing = sharing
+        self.far = far
         self.onProgress = onProgress
         target = try BlobDirectory(path: "\(backup)/\(BackupLayout.blobs)")
         try target.removeStaleTemporaries()
@@ -70,41 +85,73 @@ final class BackupBlobs {
             return false
         }
         let identity = try SealingIdentity(of: file, path: source.path)
-        let (directory, path) = try place(of: id, identity)
-        if path != Self.path(of: id) { variants[id.hex] = path }
-        paths.append(path)
+        let place = try far.map { try self.place(of: id, identity, file, in: $0) } ?? place(of: id, identity)
+        if place.path != Self.path(of: id) { variants[id.hex] = place.path }
+        paths.append(place.path)
         bytes += identity.size
-        guard try directory.status(of: id) != nil else {
-            try copy(file, id, to: directory, path)
+        guard place.isThere else {
+            try copy(file, id, to: place)
             return true
         }
         // Whole, since it has its name; a run that was killed may not have noted its checksum.
-        if checksums.sums[path] == nil { checksums.add(path, try BackupFiles.sum("\(backup)/\(path)").sum) }
+        if checksums.sums[place.path] == nil {
+            checksums.add(place.path, try BackupFiles.sum("\(backup)/\(place.path)").sum)
+        }
         return true
     }
 
-    /// Where a sealing belongs: a copy that is there is never overwritten, since nobody can tell here which is sound.
-    private func place(of id: ContentID, _ identity: SealingIdentity) throws -> (BlobDirectory, String) {
-        guard try target.status(of: id) != nil,
-            try SealingIdentity(of: target.open(id), path: target.path) != identity
-        else { return (target, Self.path(of: id)) }
-        let folder = "\(BackupLayout.otherSealings)/\(identity.name)"
-        try BackupFiles.makeDirectory("\(backup)/\(folder)")
-        return (try BlobDirectory(path: "\(backup)/\(folder)"), "\(folder)/\(id.hex).enc")
+    /// A copy that is there is never overwritten, since nobody can tell here which of two sealings is sound.
+    private func place(of id: ContentID, _ identity: SealingIdentity) throws -> Place {
+        let path = Self.path(of: id)
+        guard try target.status(of: id) != nil else { return Place(directory: target, path: path, isThere: false) }
+        if try SealingIdentity(of: target.open(id), path: target.path) == identity {
+            return Place(directory: target, path: path, isThere: true)
+        }
+        let directory = try makeDirectory(of: identity)
+        let other = Self.otherPath(of: id, identity)
+        return Place(directory: directory, path: other, isThere: try directory.status(of: id) != nil)
     }
 
-    private func copy(_ file: OwnedDescriptor, _ id: ContentID, to directory: BlobDirectory, _ path: String) throws {
+    /// What a list names and the far disk has is whole: the list is sent after the files.
+    private func place(
+        of id: ContentID, _ identity: SealingIdentity, _ file: OwnedDescriptor, in far: FarFiles
+    ) throws -> Place {
+        let path = Self.path(of: id)
+        guard let known = checksums.sums[path] else { return Place(directory: target, path: path, isThere: false) }
+        // Of one size and time it is the file that was sent; a restored store has other times and the same bytes.
+        if try far.isSame(path, file) || BackupFiles.sum("\(source.path)/\(id.hex).enc").sum.hex == known {
+            return Place(directory: target, path: path, isThere: far.contains(path))
+        }
+        let other = Self.otherPath(of: id, identity)
+        let isThere = checksums.sums[other] != nil && far.contains(other)
+        return Place(directory: try makeDirectory(of: identity), path: other, isThere: isThere)
+    }
+
+    private func makeDirectory(of identity: SealingIdentity) throws -> BlobDirectory {
+        let folder = "\(backup)/\(BackupLayout.otherSealings)/\(identity.name)"
+        try BackupFiles.makeDirectory(folder)
+        return try BlobDirectory(path: folder)
+    }
+
+    private func copy(_ file: OwnedDescriptor, _ id: ContentID, to place: Place) throws {
+        let isLinked = try sharing == .hardLink && place.directory.link(file, as: id)
+        let incoming = isLinked ? nil : try place.directory.begin()
+        let isShared = try incoming?.share(file) ?? true
         let digest = try SHA256()
-        let incoming = try directory.begin()
-        try BackupFiles.forEachPiece(of: file, "\(source.path)/\(id.hex).enc") { piece in
+        // What the backup has now is what gets a checksum, whatever becomes of the store's file.
+        let content = isShared ? incoming?.content ?? file : file
+        var count: Int64 = 0
+        try BackupFiles.forEachPiece(of: content, "\(source.path)/\(id.hex).enc") { piece in
             digest.update(piece)
-            try incoming.write(piece)
-            pendingBytes += Int64(piece.count)
-            copiedBytes += Int64(piece.count)
+            if !isShared { try incoming?.write(piece) }
+            count += Int64(piece.count)
             onProgress(piece.count)
         }
+        if isShared { sharedBytes += count } else { copiedBytes += count }
+        pendingBytes += count
+        let sum = try digest.finish()
         pending.append(
-            Pending(id: id, path: path, directory: directory, incoming: incoming, sum: try digest.finish()))
+            Pending(id: id, path: place.path, directory: place.directory, incoming: incoming, sum: sum))
         if pending.count >= Self.maximumCount || pendingBytes >= Self.maximumBytes { try commit() }
     }
 
@@ -115,33 +162,18 @@ final class BackupBlobs {
             pendingBytes = 0
         }
         guard !pending.isEmpty else { return }
-        if pending.count == 1 { try pending[0].incoming.synchronize() } else { try target.synchronizeDisk() }
+        if pending.count == 1 { try pending[0].incoming?.synchronize() } else { try target.synchronizeDisk() }
         for copy in pending {
-            if try copy.directory.commit(copy.incoming, as: copy.id) { checksums.add(copy.path, copy.sum) }
+            let isNamed = try copy.incoming.map { try copy.directory.commit($0, as: copy.id) } ?? true
+            if isNamed { checksums.add(copy.path, copy.sum) }
         }
         for directory in pending.map(\.directory) where directory !== target { try directory.synchronize() }
         try target.synchronize()
     }
 
     static func path(of id: ContentID) -> String { "\(BackupLayout.blobs)/\(id.hex).enc" }
-}
 
-/// What tells two sealed files of one name apart without reading them.
-struct SealingIdentity: Equatable {
-    let nonce: [UInt8]
-    let size: Int64
-
-    init(of file: OwnedDescriptor, path: String) throws {
-        do {
-            var bytes = [UInt8](repeating: 0, count: Int(SealedLayout.nonceSize))
-            let count = try bytes.withUnsafeMutableBytes { try SystemCalls.read(file, into: $0, at: 0) }
-            nonce = Array(bytes.prefix(count))
-            size = try SystemCalls.status(of: file).size
-        } catch let error as Errno {
-            throw error.failure("reading a sealed file of \(path)", kind: .inputOutput)
-        }
+    private static func otherPath(of id: ContentID, _ identity: SealingIdentity) -> String {
+        "\(BackupLayout.otherSealings)/\(identity.name)/\(id.hex).enc"
     }
-
-    /// A directory's name for sealings like this.
-    var name: String { "\(Hexadecimal.string(nonce))-\(size)" }
 }

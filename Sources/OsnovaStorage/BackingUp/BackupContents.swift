@@ -32,9 +32,18 @@ struct BackupContents {
         }
     }
 
+    /// Opens a sealed file.
+    ///
+    /// - Throws: `damaged` where it is missing.
+    func openBlob(_ path: String) throws -> OwnedDescriptor { try open("\(backup)/\(path)") }
+
     /// The bytes of a sealed file, piece by piece; throws in the end where they are not what they were.
-    func readBlob(_ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        try read("\(backup)/\(path)", sum: checksums.sums[path], body)
+    ///
+    /// - Parameter file: the file of that path, or one that shares its bytes.
+    func readBlob(
+        _ path: String, _ file: OwnedDescriptor, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        try read("\(backup)/\(path)", file, sum: checksums.sums[path], body)
     }
 
     /// The bytes of another file.
@@ -42,18 +51,25 @@ struct BackupContents {
         guard let sum = entry.sha256, ContentID(hex: sum) != nil else {
             throw OsnovaError.damaged("the manifest of \(manifest.generation) is malformed")
         }
-        try read("\(backup)/\(BackupLayout.files)/\(sum)", sum: sum, body)
+        let path = "\(backup)/\(BackupLayout.files)/\(sum)"
+        try read(path, open(path), sum: sum, body)
     }
 
-    private func read(_ path: String, sum: String?, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        let digest = try SHA256()
+    private func open(_ path: String) throws -> OwnedDescriptor {
         do {
-            try BackupFiles.forEachPiece(of: BackupFiles.open(path), path) { piece in
-                digest.update(piece)
-                try body(piece)
-            }
+            return try BackupFiles.open(path)
         } catch let error as OsnovaError where error.kind == .notFound {
             throw OsnovaError.damaged("\(path) is missing from the backup")
+        }
+    }
+
+    private func read(
+        _ path: String, _ file: OwnedDescriptor, sum: String?, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let digest = try SHA256()
+        try BackupFiles.forEachPiece(of: file, path) { piece in
+            digest.update(piece)
+            try body(piece)
         }
         guard try digest.finish().hex == sum else {
             throw OsnovaError.damaged("\(path) is damaged: it does not have its SHA-256")

@@ -84,6 +84,7 @@ struct BackupDatabases {
 
     private func check(_ part: BackupManifest.Part) throws {
         let path = "\(folder)/\(part.name)"
+        guard access(path, F_OK) == 0 else { throw OsnovaError.damaged("\(path) is missing from the backup") }
         guard !part.name.contains("/"), try BackupFiles.sum(path).sum.hex == part.sha256 else {
             throw OsnovaError.damaged("\(path) is damaged: it does not have its SHA-256")
         }

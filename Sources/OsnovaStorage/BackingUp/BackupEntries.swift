@@ -1,3 +1,4 @@
+internal import Catalog
 internal import Glibc
 internal import Primitives
 internal import SystemPackage
@@ -8,19 +9,29 @@ struct BackupEntries {
 
     let root: DataRoot
     let backup: String
+    /// What the backup has elsewhere, if `backup` is but the part that is sent there.
+    let far: FarFiles?
     let onProgress: (Int) -> Void
     private(set) var entries: [BackupManifest.Entry] = []
     private(set) var copiedBytes: Int64 = 0
 
-    init(root: DataRoot, backup: String, onProgress: @escaping (Int) -> Void) {
+    init(root: DataRoot, backup: String, far: FarFiles? = nil, onProgress: @escaping (Int) -> Void) {
         self.root = root
         self.backup = backup
+        self.far = far
         self.onProgress = onProgress
     }
 
     /// Copies each file whose bytes the backup does not have yet.
     mutating func copy() throws {
         for folder in Self.folders { try copy(FilePath("\(root.path)/\(folder)"), as: Array(folder.utf8)) }
+        try copyNumbers()
+    }
+
+    private var folder: String { "\(backup)/\(BackupLayout.files)" }
+
+    private func isKnown(_ sum: ContentID) -> Bool {
+        access("\(folder)/\(sum.hex)", F_OK) == 0 || far?.contains("\(BackupLayout.files)/\(sum.hex)") == true
     }
 
     private mutating func copy(_ path: FilePath, as name: [UInt8]) throws {
@@ -49,10 +60,9 @@ struct BackupEntries {
 
     /// Nil for a file that is gone by now.
     private mutating func copyFile(_ path: String) throws -> (sum: ContentID, size: Int64)? {
-        let folder = "\(backup)/\(BackupLayout.files)"
         do {
             let known = try BackupFiles.sum(path)
-            if access("\(folder)/\(known.sum.hex)", F_OK) == 0 { return known }
+            if isKnown(known.sum) { return known }
             // It may be written to just now: what is copied has a SHA-256 of its own.
             let digest = try SHA256()
             var content: Int64 = 0
@@ -73,6 +83,45 @@ struct BackupEntries {
         } catch let error as OsnovaError where error.kind == .notFound {
             return nil
         }
+    }
+
+    /// Copies the book of numbers, which then tells the files of the backup by what they will be restored with.
+    private mutating func copyNumbers() throws {
+        guard access(root.numbers, F_OK) == 0 else { return }
+        let known = Dictionary(entries.map { ($0.path, $0) }) { $1 }
+        let disk: BeneathDirectory
+        do {
+            disk = try BeneathDirectory(path: root.path)
+        } catch {
+            throw error.failure("reading \(root.path)")
+        }
+        let temporary = BackupFiles.temporaryPrefix + "numbers"
+        for suffix in ["", "-journal"] { try BackupFiles.remove(temporary + suffix, in: folder) }
+        do {
+            try NumberBook.copy(root.numbers, to: "\(folder)/\(temporary)") { names in
+                let path = Array(names.joined(separator: [UInt8(ascii: "/")]))
+                guard let entry = known[PrintablePath.encode(path)],
+                    let look = try HostFiles.ifThere({ try disk.look(at: path) })
+                else { return nil }
+                var identity = NumberBook.Identity(look)
+                identity.size = entry.size ?? identity.size
+                identity.modified = entry.modified
+                return identity
+            }
+        } catch let error as OsnovaError where error.kind == .damaged {
+            // A driver that finds it so gives new numbers; that must not keep the rest out of a backup.
+            return try BackupFiles.remove(temporary, in: folder)
+        }
+        let (sum, size) = try BackupFiles.sum("\(folder)/\(temporary)")
+        if isKnown(sum) {
+            try BackupFiles.remove(temporary, in: folder)
+        } else {
+            try BackupFiles.finish(temporary, as: sum.hex, in: folder)
+            copiedBytes += size
+        }
+        var status = stat()
+        guard lstat(root.numbers, &status) == 0 else { throw Errno(rawValue: errno).failure("reading \(root.numbers)") }
+        entries.append(Self.entry(.file, Array(DataRoot.numbersName.utf8), status, size: size, sum: sum.hex))
     }
 
     private static func entry(

@@ -85,7 +85,7 @@ public struct BackupGenerations {
         try attempt {
             let contents = try contents(of: place.manifest(generation))
             for blob in contents.blobs {
-                try attempt { try contents.readBlob(blob.path) { onProgress($0.count) } }
+                try attempt { try contents.readBlob(blob.path, contents.openBlob(blob.path)) { onProgress($0.count) } }
             }
             for entry in contents.manifest.entries where entry.kind == .file {
                 try attempt { try contents.readFile(entry) { onProgress($0.count) } }

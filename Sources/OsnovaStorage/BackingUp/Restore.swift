@@ -1,3 +1,4 @@
+internal import Blobs
 internal import Catalog
 internal import Foundation
 internal import Glibc
@@ -21,15 +22,20 @@ public struct RestoreReport: Sendable {
 /// Every byte is checked on its way into a new folder, which must open as a store; only then it takes the place of the data
 /// root, in one step. The data root that was there is kept beside it.
 public struct Restore {
-    private let backup: String
+    private let source: BackupSource
     private let root: DataRoot
     private let onProgress: (Int) -> Void
 
-    /// Readies a restoration of a backup to a data root.
-    ///
-    /// - Parameter onProgress: told the bytes just copied.
+    /// Readies a restoration of a backup in a directory to a data root.
     public init(backup: String, to root: DataRoot, onProgress: @escaping (Int) -> Void = { _ in }) {
-        self.backup = DataRoot(path: backup).path
+        self.init(from: .directory(DataRoot(path: backup).path), to: root, onProgress: onProgress)
+    }
+
+    /// Readies a restoration to a data root.
+    ///
+    /// - Parameter onProgress: told the bytes just fetched or copied.
+    public init(from source: BackupSource, to root: DataRoot, onProgress: @escaping (Int) -> Void = { _ in }) {
+        self.source = source
         self.root = root
         self.onProgress = onProgress
     }
@@ -40,12 +46,15 @@ public struct Restore {
     /// - Throws: `damaged` for a backup that is; `busy` while components run or the data root is mounted; `cannotCreate`.
     ///   The data root is as it was then.
     public func run(generation: String? = nil, force: Bool = false) throws -> RestoreReport {
+        // First of all: what is in use is refused before anything is fetched.
+        let existing = try RestoreTarget(root, force: force)
+        defer { existing.removeFetched() }
+        let backup = try source.fetch(generation, into: existing.fetchFolder, onProgress: onProgress)
         let place = try BackupPlace(opening: backup)
         let manifest = try place.manifest(generation)
-        let existing = try RestoreTarget(root, force: force)
         let folder = try existing.freshFolder()
         do {
-            try build(folder, manifest)
+            try build(folder, backup, manifest)
             let store = try Store.open(at: DataRoot(path: folder), keys: nil)
             try store.close()
         } catch {
@@ -59,18 +68,14 @@ public struct Restore {
             generation: manifest.generation, blobs: manifest.blobCount, keptRoot: kept, missing: manifest.missing)
     }
 
-    private func build(_ folder: String, _ manifest: BackupManifest) throws {
+    private func build(_ folder: String, _ backup: String, _ manifest: BackupManifest) throws {
         let target = DataRoot(path: folder)
         try target.makeDirectories()
         try BackupDatabases(backup: backup).restore(manifest.database, to: target.database)
         let contents = try BackupContents(backup: backup, manifest: manifest, database: target.database)
+        let blobs = try BlobDirectory(path: target.blobs)
         for blob in contents.blobs {
-            try write("\(target.blobs)/\(blob.id).enc") { append in
-                try contents.readBlob(blob.path) { piece in
-                    onProgress(piece.count)
-                    try append(piece)
-                }
-            }
+            try place(blob, in: blobs, contents)
         }
         for entry in manifest.entries { try restore(entry, below: folder, contents) }
         // Times and modes of directories last: what is made in them changes them.
@@ -82,6 +87,26 @@ public struct Restore {
         } catch {
             throw error.failure("writing \(folder) to its disk", kind: .inputOutput)
         }
+    }
+
+    /// By hard link from a backup that was fetched for this and goes in a moment, else by reflink where the disk can.
+    private func place(
+        _ blob: (id: String, path: String), in blobs: BlobDirectory, _ contents: BackupContents
+    ) throws {
+        guard let id = ContentID(hex: blob.id) else {
+            throw OsnovaError.damaged("the manifest of \(contents.manifest.generation) is malformed")
+        }
+        let file = try contents.openBlob(blob.path)
+        if source.isFetched, try blobs.link(file, as: id) {
+            return try contents.readBlob(blob.path, file) { onProgress($0.count) }
+        }
+        let incoming = try blobs.begin()
+        let isShared = try incoming.share(file)
+        try contents.readBlob(blob.path, isShared ? incoming.content : file) { piece in
+            if !isShared { try incoming.write(piece) }
+            onProgress(piece.count)
+        }
+        _ = try blobs.commit(incoming, as: id)
     }
 
     private func restore(_ entry: BackupManifest.Entry, below folder: String, _ contents: BackupContents) throws {
@@ -101,10 +126,12 @@ public struct Restore {
             guard let target = entry.target.flatMap(PrintablePath.decode) else {
                 throw OsnovaError.damaged("the manifest of \(contents.manifest.generation) is malformed")
             }
+            CrashPoint.pass()
             let status = PrintablePath.filePath(target).withPlatformString { target in
                 path.withPlatformString { symlink(target, $0) }
             }
             guard status == 0 else { throw Errno(rawValue: errno).failure("making \(path.string)") }
+            try Self.setTime(entry, path)
         }
     }
 
@@ -127,11 +154,17 @@ public struct Restore {
     }
 
     private static func finish(_ entry: BackupManifest.Entry, _ path: FilePath) throws {
+        guard path.withPlatformString({ chmod($0, mode_t(entry.mode & 0o7777)) }) == 0 else {
+            throw Errno(rawValue: errno).failure("restoring \(path.string)")
+        }
+        try setTime(entry, path)
+    }
+
+    /// Of a link its own time, not that of what it points to.
+    private static func setTime(_ entry: BackupManifest.Entry, _ path: FilePath) throws {
         let time = timespec(
             tv_sec: Int(entry.modified / 1_000_000_000), tv_nsec: Int(entry.modified % 1_000_000_000))
-        let status = path.withPlatformString { name in
-            chmod(name, mode_t(entry.mode & 0o7777)) == 0 ? utimensat(AT_FDCWD, name, [time, time], 0) : -1
-        }
-        guard status == 0 else { throw Errno(rawValue: errno).failure("restoring \(path.string)") }
+        let status = path.withPlatformString { utimensat(AT_FDCWD, $0, [time, time], AT_SYMLINK_NOFOLLOW) }
+        guard status == 0 else { throw Errno(rawValue: errno).failure("restoring the time of \(path.string)") }
     }
 }

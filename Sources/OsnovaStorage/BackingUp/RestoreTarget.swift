@@ -76,16 +76,35 @@ final class RestoreTarget {
     /// A path beside the data root for a folder that is being filled; what a killed restoration left is removed.
     ///
     /// A folder of that name is nothing yet. One that may be an old data root, or is complete, has another name.
-    func freshFolder() throws -> String {
-        let above = FilePath(root.path).removingLastComponent()
-        for other in try BackupFiles.names(in: above.string) where other.hasPrefix(prefix) {
-            guard let process = Int64(other.dropFirst(prefix.count)), !Self.isAlive(process) else { continue }
-            try? FileManager.default.removeItem(atPath: above.appending(other).string)
+    func freshFolder() throws -> String { try freshPath(prefix) }
+
+    /// A new folder beside the data root for a backup that is fetched, on the disk where its files will be.
+    func fetchFolder() throws -> String {
+        let path = try freshPath(fetchPrefix)
+        try BackupFiles.makeDirectory(path)
+        return path
+    }
+
+    /// Removes what was fetched.
+    func removeFetched() { try? FileManager.default.removeItem(atPath: beside("\(fetchPrefix)\(getpid())")) }
+
+    private func freshPath(_ prefix: String) throws -> String {
+        let above = FilePath(root.path).removingLastComponent().string
+        for stale in [self.prefix, fetchPrefix] {
+            for other in try BackupFiles.names(in: above) where other.hasPrefix(stale) {
+                guard let process = Int64(other.dropFirst(stale.count)), !Self.isAlive(process) else { continue }
+                try? FileManager.default.removeItem(atPath: beside(other))
+            }
         }
-        return above.appending("\(prefix)\(getpid())").string
+        return beside("\(prefix)\(getpid())")
+    }
+
+    private func beside(_ name: String) -> String {
+        FilePath(root.path).removingLastComponent().appending(name).string
     }
 
     private var prefix: String { "\(name).restoring-" }
+    private var fetchPrefix: String { "\(name).fetching-" }
 
     /// Puts the filled folder in the place of the data root, in one step.
     ///
@@ -100,7 +119,7 @@ final class RestoreTarget {
                 return nil
             }
             try SystemCalls.exchange(at: parent, complete, name)
-            return FilePath(root.path).removingLastComponent().appending(keep(complete)).string
+            return beside(keep(complete))
         } catch {
             throw error.failure("putting the restored data root in the place of \(root.path)", kind: .cannotCreate)
         }

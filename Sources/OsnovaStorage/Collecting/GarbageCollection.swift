@@ -59,6 +59,7 @@ public struct GarbageCollection: Sendable {
     public func run(grace: Int64 = defaultGrace, isTrial: Bool = false) throws -> CollectionReport {
         try store.catalog.settle()
         try store.blobs.removeStaleTemporaries()
+        try store.removeLeftovers()
         var report = CollectionReport()
         try forEachGarbage { garbage in
             // Of a time yet to come, as after a clock that was set back, nothing is known: such a file stays.

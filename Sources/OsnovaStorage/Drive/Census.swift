@@ -19,6 +19,7 @@ public struct Census: Sendable {
     /// Looks through all of `blobs/`; removes what a killed process left half written on the way.
     public func run() throws {
         try store.blobs.removeStaleTemporaries()
+        try store.removeLeftovers()
         var pending: [ContentID] = []
         try store.blobs.scan { entry in
             if case .blob(let id) = entry { pending.append(id) }

@@ -75,6 +75,7 @@ final class HostCopy {
     }
 
     private func makeDirectory(_ path: [[UInt8]]) throws {
+        CrashPoint.pass()
         guard place(path, { mkdir($0, 0o700) }) != 0 else { return }
         guard errno == EEXIST else { throw Errno(rawValue: errno) }
         // A link of an earlier run must not lead out of the data root.
@@ -100,6 +101,7 @@ final class HostCopy {
 
     private func copyLink(_ path: [[UInt8]]) throws {
         let content = (try source.target(at: Self.join(path)) + [0]).map { CChar(bitPattern: $0) }
+        CrashPoint.pass()
         guard place(path, { symlink(content, $0) }) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
         count += 1
     }
@@ -139,6 +141,7 @@ extension HostCopy {
         let final = (path + [0]).map { CChar(bitPattern: $0) }
         let temporary = (path + Array(".osnovafs-copy".utf8) + [0]).map { CChar(bitPattern: $0) }
         unlink(temporary)
+        CrashPoint.pass()
         let file = OwnedDescriptor(
             try FileDescriptor.open(
                 FilePath(platformString: temporary), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
@@ -154,6 +157,7 @@ extension HostCopy {
             let times = times(modified)
             _ = futimens(file.number, times)
         }
+        CrashPoint.pass()
         guard rename(temporary, final) == 0 else { throw Errno(rawValue: errno) }
     }
 }

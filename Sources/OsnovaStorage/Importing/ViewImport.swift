@@ -88,7 +88,7 @@ public final class ViewImport {
         try store.catalog.settle()
         try store.close()
         // What is missing may yet come from a better copy, by another run.
-        if report.isComplete { unlink(marker) }
+        if report.isComplete { try removeMarker() }
         return report
     }
 
@@ -112,14 +112,29 @@ public final class ViewImport {
             try HostCopy.file(PlainSource(path: source).file, to: copy, mode: 0o600, modified: nil)
             try check(copy)
             _ = try SystemCalls.open(marker, O_WRONLY | O_CREAT, mode: 0o600)
+            // A database without the mark of an import would pass for a whole store.
+            try SystemCalls.synchronize(SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY))
         } catch let error as Errno {
             throw error.failure("copying the database into \(root.path)", kind: .inputOutput)
         } catch {
             unlink(copy)
             throw error
         }
+        CrashPoint.pass()
         guard rename(copy, root.database) == 0 else {
             throw Errno(rawValue: errno).failure("making \(root.database)", kind: .cannotCreate)
+        }
+    }
+
+    /// The import is finished, and stays so.
+    private func removeMarker() throws {
+        try root.synchronizeDisk()
+        do {
+            let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
+            try SystemCalls.remove(at: directory, ".importing")
+            try SystemCalls.synchronize(directory)
+        } catch {
+            throw error.failure("removing \(marker)")
         }
     }
 
@@ -206,6 +221,7 @@ public final class ViewImport {
         }
         try copy.run()
         report.copied = copy.count
+        try root.synchronizeDisk()
         do {
             let file = try SystemCalls.open(marker, O_WRONLY)
             try [UInt8(ascii: "f")].withUnsafeBytes { try SystemCalls.write(file, $0) }

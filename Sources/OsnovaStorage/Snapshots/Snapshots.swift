@@ -106,6 +106,7 @@ public struct Snapshots {
             let file = try SystemCalls.open(path, O_RDWR | O_CREAT | O_TRUNC, mode: 0o644)
             try copies.write(to: file, named: path)
             try SystemCalls.synchronize(file)
+            try SystemCalls.synchronize(SystemCalls.open("\(directory)/\(folder)", O_RDONLY | O_DIRECTORY))
         } catch let error as Errno {
             throw error.failure("copying the database", kind: .cannotCreate)
         }
@@ -138,12 +139,14 @@ public struct Snapshots {
             if reason != HostCopy.noFile { failures.append("\(path): \(reason)") }
         }
         try copy.run()
+        // Before the rows: a snapshot that is listed has its files, whatever becomes of the power.
+        try store.root.synchronizeDisk()
         if let failure = failures.first { throw OsnovaError(.inputOutput, "copying \(failure)") }
         return Set(try DirectoryListing.names(in: FilePath("\(target.path)/components")))
     }
 
     /// Directories of snapshots that were removed, or never came to be.
-    private func removeStrayFolders() throws {
+    func removeStrayFolders() throws {
         guard let present = try? FileManager.default.contentsOfDirectory(atPath: directory) else { return }
         for name in present {
             // Looked at one by one: another process may just have made its snapshot whole.

@@ -1,0 +1,79 @@
+internal import ArgumentParser
+internal import OsnovaStorage
+internal import Primitives
+internal import SystemPackage
+
+struct RestoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore",
+        abstract: "Make the data root what it was when a backup was made.",
+        discussion: """
+            Needs no phrase. Every byte is compared with its SHA-256 on its way into a new folder; only then the folder \
+            takes the place of the data root, in one step. The data root that was there is kept beside it. \
+            Refuses while the data root is mounted or components run.
+
+            A backup is a directory, a file that 'osnovafs backup -' wrote, - for such a stream on standard input, \
+            --from host:path for another machine, or --from-command for what a command writes.
+            """)
+
+    @OptionGroup var store: StoreOptions
+
+    @Option(help: ArgumentHelp("A generation of 'backup list'; else the newest.", valueName: "name"))
+    var generation: String?
+
+    @Flag(help: "Replace a data root that is in use, or a directory that is none.")
+    var force = false
+
+    @Option(help: ArgumentHelp("The backup on another machine, or in a directory.", valueName: "place"))
+    var from: BackupPlaceArgument?
+
+    @Option(help: ArgumentHelp("A shell command that writes a tar stream.", valueName: "command"))
+    var fromCommand: String?
+
+    @Argument(help: ArgumentHelp("The backup: a directory, a file with a stream, or -.", valueName: "source"))
+    var source: PathArgument?
+
+    func validate() throws {
+        guard [source != nil, from != nil, fromCommand != nil].count(where: { $0 }) == 1 else {
+            throw ValidationError("Name one backup: a directory, a file, -, --from, or --from-command.")
+        }
+    }
+
+    private var backup: BackupSource {
+        get throws {
+            if let fromCommand { return .command(fromCommand) }
+            if let source {
+                return source.isStandardStream ? .stream(.standardInput) : try .init(path: source.path.string)
+            }
+            return switch from?.place {
+            case .remote(let place): .remote(place)
+            case .directory(let path): try .init(path: path)
+            case nil: .stream(.standardInput)
+            }
+        }
+    }
+
+    private struct Outcome: Encodable {
+        let generation: String
+        let dataRoot: String
+        let blobs: Int
+        let keptRoot: String?
+        let missing: [String]
+    }
+
+    func run() throws {
+        let root = try store.root
+        let progress = Progress("restoring")
+        let report = try Restore(from: backup, to: root, onProgress: progress.add)
+            .run(generation: generation, force: force)
+        progress.finish()
+        if store.json {
+            return try Terminal.sayJSON(
+                Outcome(
+                    generation: report.generation, dataRoot: root.path, blobs: report.blobs,
+                    keptRoot: report.keptRoot, missing: report.missing))
+        }
+        Terminal.say("restored \(report.generation) to \(root.path): \(report.blobs) blobs")
+        if let kept = report.keptRoot { Terminal.say("what was there before is now \(kept)") }
+    }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The power goes at each point at which the program changes the disk, and with it all that was not made durable.
+///
+/// On a real filesystem with SQLite's own `fsync`: see ``PowerCutDisk``. What was acknowledged must be there, and nothing
+/// half done. Killing alone loses nothing that was written; this loses everything that was not synchronized.
+/// `OSNOVAFS_CRASH_TEST=full` tries every point and every loss, on ext4 and on xfs.
+@Suite(.serialized, .enabled(if: PowerCutDisk.kinds.contains(.ext4), "SKIPPED: no power was cut, \(LoopDisk.obstacle)"))
+struct PowerCutTests {
+    private static let kinds: [LoopDisk.Kind] = CrashTests.isFull ? PowerCutDisk.kinds : [.ext4]
+    private static let losses: [PowerCutDisk.Loss] =
+        CrashTests.isFull ? PowerCutDisk.Loss.allCases : [.everything, .contents]
+    private static let shortCount = 2
+
+    /// What all of this rests on.
+    @Test(arguments: kinds) func `what nobody made durable is lost, and the rest is not`(_ kind: LoopDisk.Kind) throws {
+        let disk = try PowerCutDisk(kind)
+        try disk.keepAsTemplate()
+        try disk.reset()
+        // In an order in which the journal, once it is written, carries nothing that comes later.
+        let lines = """
+            mkdir safe && echo safe >safe/file && sync safe/file safe .
+            echo lost >unsynced && echo old >replaced && sync replaced . && echo new >other && mv other replaced
+            """
+        #expect(try Program.shell(lines, in: disk.mountpoint).code == 0)
+        func text(_ name: String) -> String? {
+            try? String(contentsOf: disk.mountpoint.appendingPathComponent(name), encoding: .utf8)
+        }
+        try disk.cutPower([.everything, .contents]) { loss in
+            #expect(text("safe/file") == "safe\n", "\(kind) \(loss)")
+            #expect(text("unsynced") == "", "\(kind) \(loss): its name was synchronized, its content was not")
+            #expect(text("replaced") == (loss == .everything ? "old\n" : ""), "\(kind) \(loss)")
+        }
+    }
+
+    @Test(arguments: kinds, CrashScenario.all)
+    func `the power may go anywhere`(_ kind: LoopDisk.Kind, _ scenario: CrashScenario) throws {
+        let disk = try PowerCutDisk(kind)
+        let url = disk.mountpoint.appendingPathComponent("work")
+        let prepared = try scenario.prepare(CrashFolder(making: url))
+        try disk.keepAsTemplate()
+        func fresh() throws -> CrashFolder {
+            try disk.reset()
+            return CrashFolder(url)
+        }
+        let (total, points) = try CrashTests.points(scenario.command, atMost: Self.shortCount, fresh: fresh)
+        var cuts = 0
+        // After the last point the command ends by itself: all that it said must have been true.
+        for point in points + [total + 1] {
+            let folder = try fresh()
+            let ended = try folder.run(scenario.command, crashAt: point)
+            #expect(ended.code == (point > total ? 0 : -9), "\(scenario.name) at point \(point): \(ended.errors)")
+            try disk.cutPower(Self.losses) { loss in
+                cuts += 1
+                let place = "\(scenario.name), \(kind), power cut at point \(point) of \(total), lost: \(loss)"
+                try scenario.inspect(folder, prepared, ended, place)
+            }
+        }
+        print("\(scenario.name), \(kind): power cut at \(points.count) of \(total) points and at the end, \(cuts) cuts")
+        #expect(cuts > 2)
+    }
+}
