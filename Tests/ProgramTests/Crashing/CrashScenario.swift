@@ -32,7 +32,8 @@ struct CrashScenario: Sendable, CustomTestStringConvertible {
     }
 
     private static let everything =
-        [initialization, verifyRepair, importing, rekeying] + putting + collecting + backingUp + passwords + snapshots + installing
+        [initialization, verifyRepair, importing, rekeying] + putting + collecting + backingUp + passwords + snapshots
+        + installing
         + migrations
 
     static let unlocking = CrashFolder.unlocking

@@ -40,8 +40,9 @@ struct Rsync {
         try run(options, [far, folder + "/"]) { Self.report($0, to: onProgress) }.check(place)
     }
 
-    /// Sends what filters let through: each file is durable there before it has its name.
+    /// Sends what filters let through.
     ///
+    /// Each file is durable there before it has its name.
     /// What rsync there could keep of one that was cut off is not sent again.
     func send(_ filters: [String], from folder: String, onProgress: (Int) -> Void = { _ in }) throws {
         let options = [
