@@ -33,7 +33,9 @@ public final class Mount: Sendable {
     public init(tree: any FileTree, at point: MountPoint, options: MountOptions) throws {
         self.tree = tree
         path = point.path
-        session = try Session(server: Server(tree: tree, options: options), at: point, options: options)
+        let server = Server(tree: tree, options: options)
+        server.prepare()
+        session = try Session(server: server, at: point, options: options)
     }
 
     /// Serves the mount until somebody unmounts it, a stop is asked for, or SIGINT, SIGTERM or SIGHUP arrives.

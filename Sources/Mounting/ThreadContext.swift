@@ -19,7 +19,7 @@ final class ThreadContext {
 
     private init(server: Server) throws {
         do {
-            worker = try server.tree.makeWorker()
+            worker = try server.takeWorker()
         } catch {
             throw OsnovaError(.unavailable, "no worker for a thread of the mount: \(error)")
         }
