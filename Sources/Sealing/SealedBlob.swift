@@ -19,14 +19,19 @@ public struct SealedBlob: Hashable, Sendable {
     public var fileSize: Int64 { sealedLength + SealedLayout.overhead }
 
     /// Names a sealed file; nil where no blob has those lengths.
+    ///
+    /// Only the content whose SHA-256 is that of nothing has no bytes: there would be no chunk tag to find a forged length
+    /// of zero by.
     public init?(id: ContentID, nonce: Nonce, extent: BlobExtent, generation: Int64 = 0) {
-        let possible = 0...SealedLayout.maximumLength
+        let possible = (id == Self.nothing && extent.encoding == .plain ? 0 : 1)...SealedLayout.maximumLength
         guard possible.contains(extent.length), possible.contains(extent.sealedLength) else { return nil }
         self.id = id
         self.nonce = nonce
         self.extent = extent
         self.generation = generation
     }
+
+    private static let nothing = try? SHA256.digest(UnsafeRawBufferPointer(start: nil, count: 0))
 
     /// Names the sealed file of a content that was sealed as it is.
     public init?(id: ContentID, nonce: Nonce, length: Int64, generation: Int64 = 0) {

@@ -103,6 +103,20 @@ struct RepairTests {
         #expect(after.missing == [ids[1].hex] && after.damaged.isEmpty && after.ok == 2)
     }
 
+    @Test func `what was put again between verification and repair stays`() throws {
+        let (work, ids) = try filledStore(3)
+        try harm(work, ids[1], ids[0], by: .flippedBody)
+        let verification = Verification(store: work.store)
+        let report = try verification.run()
+        #expect(report.damaged.map(\.sha256) == [ids[1].hex])
+        let batch = try PutBatch(store: work.store)
+        try batch.add(.file(.init(work.folder.write("again", noise(Self.size, seed: 1))))) { _, _, _ in }
+        #expect(try batch.commit().isEmpty)
+        let repaired = try Repair(store: work.store, from: nil).run(verification, report)
+        #expect(repaired.isSound && repaired.quarantined.isEmpty)
+        #expect(try work.content(ids[1]) == noise(Self.size, seed: 1))
+    }
+
     @Test func `a verification that was interrupted leaves out what it had verified`() throws {
         let (work, ids) = try filledStore(5)
         let start = Clock.seconds

@@ -32,6 +32,37 @@ struct ForgedRowTests {
         try work.expect(0, ["verify"] + work.unlocking)
     }
 
+    /// The same for what was sealed of it, and for a file that was made to fit the row.
+    @Test(arguments: [
+        "encoding = 1, sealed_size = size, size = 0", "size = 0", "encoding = 1, sealed_size = size, size = 7",
+        "encoding = 0, sealed_size = NULL", "encoding = 1, sealed_size = 0, size = 0", "encoding = 7",
+    ])
+    func `a forged encoding neither shortens a content nor shows what was sealed`(columns: String) throws {
+        let work = try Workspace()
+        let contents = [
+            "plain": try work.write("plain", noise(100_000, seed: 1)),
+            "compressed": try work.write("compressed", prose(400_000, seed: 2)),
+        ]
+        for isCut in [false, true] {
+            for (name, content) in contents {
+                let options = name == "plain" ? [] : ["--compress"]
+                let hash = String(try work.put([name], options: options).text.prefix(64))
+                try work.sqlite("UPDATE blobs SET \(columns) WHERE sha256 = '\(hash)'")
+                if isCut { try Program.shell("truncate -s 28 root/blobs/\(hash).enc", in: work.folder) }
+                let shown = try work.run(["cat", hash] + work.unlocking)
+                #expect(shown.code == 65 || shown.output == content, "cat \(name): \(shown.code)")
+                try work.sqlite("UPDATE blobs SET \(columns) WHERE sha256 = '\(hash)'")
+                try work.mount()
+                let read = try? Data(contentsOf: work.mounted("files/\(name)"))
+                #expect(read == nil || read == content, "\(name): \(read?.count ?? 0) bytes of the mount")
+                #expect(!isCut || (shown.code == 65 && read == nil), "\(name)")
+                try work.unmount()
+            }
+        }
+        for name in contents.keys { try work.put([name]) }
+        try work.expect(0, ["verify"] + work.unlocking)
+    }
+
     @Test func `names that no file can have are left out of a listing, the others stay`() throws {
         let work = try Workspace()
         for name in ["a", "b", "c", "d", "e", "sound"] { try work.write(name, Data(name.utf8)) }

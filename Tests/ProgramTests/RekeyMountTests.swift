@@ -39,6 +39,32 @@ struct RekeyMountTests {
         return process
     }
 
+    /// The command has opened the store and waits for a phrase when the mount comes.
+    @Test func `a mount that begins while a rekey waits for its phrase serves on`() throws {
+        let work = try Workspace()
+        for name in ["a", "b"] { try work.write(name, noise(70_000, seed: UInt64(name.utf8.first ?? 0))) }
+        try work.put(["a", "b"])
+        let fifo = work.folder.appendingPathComponent("new").path
+        #expect(mkfifo(fifo, 0o600) == 0)
+        let rekey = Process()
+        rekey.executableURL = URL(fileURLWithPath: Program.path)
+        rekey.arguments = ["rekey", "--new-phrase-file", "new"] + work.unlocking
+        rekey.currentDirectoryURL = work.folder
+        rekey.environment = ["OSNOVA_DATA_ROOT": work.root.path]
+        try rekey.run()
+        // Opening the other end waits for the command to open its own.
+        let end = try FileHandle(forWritingTo: URL(fileURLWithPath: fifo))
+        try work.mount()
+        try end.write(contentsOf: Data(Workspace.otherWords.utf8))
+        try end.close()
+        rekey.waitUntilExit()
+        #expect(rekey.terminationStatus == 0)
+        for name in ["a", "b"] {
+            let content = try Data(contentsOf: work.folder.appendingPathComponent(name))
+            #expect(try Data(contentsOf: work.mounted("files/\(name)")) == content)
+        }
+    }
+
     @Test func `several readers of a live mount see the same bytes through four rekeys, and puts go on`() throws {
         let work = try filled()
         try work.mount()

@@ -147,7 +147,9 @@ public final class ViewImport {
         }
         guard inspection.keyFingerprints.isEmpty || inspection.keyFingerprints.contains(keys.fingerprint) else {
             throw OsnovaError(
-                .denied, "this is a sound phrase, but not that of the store that \(view.string) is a copy of")
+                .denied,
+                "this is a sound phrase, but not that of the store that \(view.string) is a copy of "
+                    + "(a snapshot from before a rekey has the phrase of then)")
         }
     }
 

@@ -19,10 +19,16 @@ public final class Uploader {
     /// Files after which a batch is committed in the background: enough to share the waits for the disk.
     private static let turnCount = 1024
 
+    /// Nanoseconds for which removal, which waits for a moment without a batch, is kept out.
+    private static let patience: UInt64 = 5_000_000_000
+    /// Longer than those who wait for that moment wait between two looks, in microseconds.
+    private static let pause: UInt32 = 15_000
+
     private let makeBatch: () throws -> PutBatch
     private var filling: UploadLoad
     private var committing: BackgroundCommit?
     private var spare: UploadLoad?
+    private var lastPause = Clock.monotonic
     private let recursive: Bool
     private let onStored: (Uploaded) -> Void
     private let onFailure: (any Error) -> Void
@@ -74,6 +80,12 @@ public final class Uploader {
 
     /// Has what was added made durable while more is added.
     private func turn() throws {
+        if Clock.monotonic &- lastPause >= Self.patience {
+            try commit()
+            usleep(Self.pause)
+            lastPause = Clock.monotonic
+            return
+        }
         try settle()
         committing = BackgroundCommit(of: filling)
         filling = try spare ?? UploadLoad(makeBatch())

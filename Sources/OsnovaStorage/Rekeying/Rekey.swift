@@ -56,7 +56,7 @@ public final class Rekey {
     public func begin(_ new: KeyHierarchy) throws {
         let known = try generations()
         if known.rekey.isEmpty { try start(new) } else { try join(new, known) }
-        lock.awaitMounts()
+        try lock.awaitMounts()
     }
 
     private func join(_ new: KeyHierarchy, _ known: KeyGenerations) throws {

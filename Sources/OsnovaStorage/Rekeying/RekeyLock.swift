@@ -10,7 +10,6 @@ final class RekeyLock {
     private let identity: OwnedDescriptor
     /// No restoration replaces the data root meanwhile.
     private let root: OwnedDescriptor
-    private let isMounted: Bool
 
     /// - Throws: `busy` while another program holds it.
     init(_ root: DataRoot) throws {
@@ -22,13 +21,20 @@ final class RekeyLock {
         guard SystemCalls.tryLock(identity) else {
             throw OsnovaError(.busy, "another program does a rekey of \(root.path): wait for its end")
         }
-        // Asked before this process looks like a mount itself.
-        isMounted = RootLock.isMounted(root)
         self.root = try RootLock.shared(root)
     }
 
     /// Gives mounts the time to learn the new key before the end of a rekey can take it from the database.
-    func awaitMounts() {
-        if isMounted { usleep(Self.mountPatience) }
+    ///
+    /// Called when the database has it: a mount that comes later finds it there.
+    func awaitMounts() throws {
+        // Nobody else's share stands in the way of an exclusive lock; an attempt gives the share up.
+        let isAlone = SystemCalls.tryLock(root)
+        do {
+            try SystemCalls.lockShared(root)
+        } catch {
+            throw error.failure("locking the data root", kind: .inputOutput)
+        }
+        if !isAlone { usleep(Self.mountPatience) }
     }
 }

@@ -51,7 +51,8 @@ import Testing
         }
         let short = try Reading(Data(count: 27), keys: keys)
         #expect(try [keys].guessExtent(of: short.file) == nil)
-        let others = try Streams.seal(Streams.ours(prose(9000, seed: 3)), of: Data(), keys: Sealed.keys(seed: 2))
+        let text = prose(9000, seed: 3)
+        let others = try Streams.seal(Streams.ours(text), of: text, keys: Sealed.keys(seed: 2))
         #expect(
             try [keys].guessExtent(of: Reading(others.file, keys: keys).file)
                 == BlobExtent(plain: Int64(others.file.count) - 28))
