@@ -1,12 +1,13 @@
 internal import Catalog
+internal import Foundation
 internal import Glibc
 internal import Primitives
 public import SystemPackage
 
 /// Puts files and directories under names in `/files`, in batches.
 ///
-/// A file that cannot be put is told and left out; the others are stored. While one batch is committed, the next is
-/// filled. Used by one thread at a time.
+/// A file that cannot be put is told and left out; the others are stored. Several loads are sealed at once and committed
+/// in their order. Used by one thread at a time.
 public final class Uploader {
     /// A file that is stored: durable, listed, readable.
     public struct Uploaded: Sendable {
@@ -16,18 +17,18 @@ public final class Uploader {
         public let result: PutResult
     }
 
-    /// Files after which a batch is committed in the background: enough to share the waits for the disk.
-    private static let turnCount = 1024
-
-    /// Nanoseconds for which removal, which waits for a moment without a batch, is kept out.
+    /// Loads that are under way at once.
+    private static let width = max(2, min(4, ProcessInfo.processInfo.activeProcessorCount))
+    /// Nanoseconds for which removal, which waits for a moment without a load, is kept out.
     private static let patience: UInt64 = 5_000_000_000
     /// Longer than those who wait for that moment wait between two looks, in microseconds.
     private static let pause: UInt32 = 15_000
 
     private let makeBatch: () throws -> PutBatch
-    private var filling: UploadLoad
-    private var committing: BackgroundCommit?
-    private var spare: UploadLoad?
+    private var idle: [PutBatch]
+    private var filling = UploadLoad()
+    /// The oldest first.
+    private var running: [BackgroundUpload] = []
     private var lastPause = Clock.monotonic
     private let recursive: Bool
     private let onStored: (Uploaded) -> Void
@@ -46,7 +47,7 @@ public final class Uploader {
         onFailure: @escaping (any Error) -> Void
     ) throws {
         makeBatch = { try PutBatch(store: store, compressing: compressing) }
-        filling = UploadLoad(try makeBatch())
+        idle = [try makeBatch()]
         self.recursive = recursive
         self.onStored = onStored
         self.onFailure = onFailure
@@ -63,65 +64,49 @@ public final class Uploader {
         } else if target.components.isEmpty {
             onFailure(OsnovaError(.usage, "\(path.string) leaves no name: choose one with --as"))
         } else {
-            try addFile(.file(path), name: path.bytes) { _ in target }
+            try append(.content(.file(path), name: path.bytes) { _ in target }, size: Int64(status.st_size))
         }
     }
 
     /// Puts a stream to its end; without a path it is kept under its SHA-256.
     public func add(stream: CInt, name: String, at target: UploadPath?) throws {
-        try addFile(.stream(stream, name: name), name: Array(name.utf8)) { target ?? UploadPath(unnamed: $0.id) }
+        try append(
+            .content(.stream(stream, name: name), name: Array(name.utf8)) { target ?? UploadPath(unnamed: $0.id) })
     }
 
     /// Makes durable what was added since the last time.
     public func commit() throws {
-        try settle()
-        try report(filling) { try filling.batch.commit() }
+        try start()
+        while !running.isEmpty { try settle() }
     }
 
-    /// Has what was added made durable while more is added.
-    private func turn() throws {
-        if Clock.monotonic &- lastPause >= Self.patience {
-            try commit()
-            usleep(Self.pause)
-            lastPause = Clock.monotonic
-            return
-        }
-        try settle()
-        committing = BackgroundCommit(of: filling)
-        filling = try spare ?? UploadLoad(makeBatch())
-        spare = nil
+    /// Has the load that was filled sealed and committed while the next is filled.
+    private func start() throws {
+        guard !filling.isEmpty else { return }
+        if running.count >= Self.width { try settle() }
+        let batch = try idle.popLast() ?? makeBatch()
+        running.append(BackgroundUpload(of: filling, in: batch, after: running.last))
+        filling = UploadLoad()
     }
 
-    /// Waits for the batch that is being committed.
+    /// Waits for the oldest load and tells what came of it.
     private func settle() throws {
-        guard let commit = committing else { return }
-        committing = nil
-        spare = commit.load
-        try report(commit.load, of: commit.finish)
+        let upload = running.removeFirst()
+        let outcome = upload.finish()
+        for failure in outcome.failures { onFailure(failure) }
+        if let error = outcome.error { throw error }
+        for file in outcome.stored { onStored(file) }
+        idle.append(upload.batch)
     }
 
-    private func report(_ load: UploadLoad, of commit: () throws -> [OsnovaError]) throws {
-        defer { load.stored = [] }
-        for failure in try commit() { onFailure(failure) }
-        for file in load.stored { onStored(file) }
-    }
-
-    private func addFile(
-        _ source: PutBatch.Source, name: [UInt8], at target: @escaping (PutResult) -> UploadPath
-    ) throws {
-        do {
-            let load = filling
-            try load.batch.take(source) { [unowned load] writing, row, result in
-                try writing.saveFile(at: target(result).components, blob: row)
-                load.stored.append(Uploaded(name: name, result: result))
-            }
-        } catch let failure as SourceFailure {
-            onFailure(failure.reason)
-        } catch let error as OsnovaError where error.kind == .usage {
-            // A content that is too long; whatever else fails, such as a full disk, would fail for the next file too.
-            onFailure(error)
-        }
-        if filling.batch.isFull || filling.batch.count >= Self.turnCount { try turn() }
+    private func append(_ entry: UploadLoad.Entry, size: Int64 = 0) throws {
+        filling.append(entry, size: size)
+        guard filling.isFull else { return }
+        try start()
+        guard Clock.monotonic &- lastPause >= Self.patience else { return }
+        try commit()
+        usleep(Self.pause)
+        lastPause = Clock.monotonic
     }
 
     private func addDirectory(_ path: FilePath, at target: UploadPath) throws {
@@ -131,7 +116,7 @@ public final class Uploader {
         } catch let error as OsnovaError {
             return onFailure(error)
         }
-        filling.batch.add { try $0.saveDirectory(at: target.components) }
+        try append(.change { try $0.saveDirectory(at: target.components) })
         for name in names {
             guard let child = DirectoryListing.path(of: name, in: path) else { continue }
             try addEntry(child, at: target.appending(name))
@@ -146,16 +131,18 @@ public final class Uploader {
         switch status.st_mode & S_IFMT {
         case S_IFDIR: try addDirectory(path, at: target)
         case S_IFLNK: try addSymbolicLink(path, at: target)
-        default: try addFile(.file(path), name: path.bytes) { _ in target }
+        default:
+            try append(.content(.file(path), name: path.bytes) { _ in target }, size: Int64(status.st_size))
         }
     }
 
     private func addSymbolicLink(_ path: FilePath, at target: UploadPath) throws {
+        let destination: [UInt8]
         do {
-            let destination = try DirectoryListing.target(of: path)
-            filling.batch.add { try $0.saveSymbolicLink(at: target.components, target: destination) }
+            destination = try DirectoryListing.target(of: path)
         } catch let error as OsnovaError {
-            onFailure(error)
+            return onFailure(error)
         }
+        try append(.change { try $0.saveSymbolicLink(at: target.components, target: destination) })
     }
 }
