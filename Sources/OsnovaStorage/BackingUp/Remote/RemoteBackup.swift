@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Primitives
 
 /// Backs a store up to another machine, of which nothing is asked but rsync and sshd; needs no key.
@@ -37,7 +36,7 @@ public struct RemoteBackup {
                 }
                 return BackupReport(
                     generation: report.generation, blobs: report.blobs, writtenBytes: sent, sharedBytes: 0,
-                    missing: report.missing)
+                    missing: report.missing, damaged: report.damaged)
             }
         }
     }
@@ -56,12 +55,12 @@ public struct RemoteGenerations {
     ///
     /// - Throws: `notFound` where there is no backup.
     public func list() throws -> [BackupGeneration] {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("osnovafs-\(UUID().uuidString)").path
-        try BackupFiles.makeDirectory(folder)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        return try place.naming(folder) {
-            guard try FarBackup(at: place, into: folder).exists else { throw place.isNoBackup }
-            return try BackupGenerations(backup: folder).list()
+        let scratch = try ScratchFolder()
+        return try withExtendedLifetime(scratch) {
+            try place.naming(scratch.path) {
+                guard try FarBackup(at: place, into: scratch.path).exists else { throw place.isNoBackup }
+                return try BackupGenerations(backup: scratch.path).list()
+            }
         }
     }
 }
