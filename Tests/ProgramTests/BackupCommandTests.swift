@@ -72,6 +72,21 @@ import Testing
         #expect(try work.expect(0, ["backup", "dest"]).errors.contains("warning: "))
     }
 
+    @Test func `a damaged generation on another machine is told of by its place there`() throws {
+        let work = try filled()
+        let far = try FarSide()
+        let place = far.place(far.folder.path("dest"))
+        let environment = ["RSYNC_RSH": far.shell]
+        try work.expect(0, ["backup", "--to", place], environment: environment)
+        #expect(try Program.shell("truncate -s -9 dest/generations/*.json", in: far.folder.url).code == 0)
+        let listed = try work.expect(65, ["backup", "list", "--to", place], environment: environment)
+        #expect(listed.errors.contains("\(place)/generations/"), "\(listed.errors)")
+        try work.expect(65, ["restore", "--from", place, "--data-root", "new"], environment: environment)
+        let next = try work.expect(0, ["backup", "--to", place], environment: environment)
+        #expect(next.errors.contains("warning: \(place)/generations/"), "\(next.errors)")
+        try work.expect(0, ["restore", "--from", place, "--data-root", "new"], environment: environment)
+    }
+
     @Test func `a stream that was packed again may hold hidden files, but no folder around the backup`() throws {
         let work = try filled()
         try work.expect(0, ["backup", "bk"])

@@ -16,7 +16,7 @@ public struct BackupGeneration: Sendable {
     /// Bytes of the database.
     public let databaseBytes: Int64
     /// What is wrong with its manifest, so that nothing else is known of it; nil for a sound one.
-    public let damage: String?
+    public internal(set) var damage: String?
 
     init(_ manifest: BackupManifest) {
         name = manifest.generation

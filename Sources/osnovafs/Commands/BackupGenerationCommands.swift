@@ -35,7 +35,12 @@ extension BackupCommand {
     struct Prune: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove generations, and what no other generation needs.",
-            discussion: "Of each day, week or month the newest generation is kept, for so many that have one.")
+            discussion: """
+                Of each day, week or month the newest generation is kept, for so many that have one. A damaged one that \
+                would be kept is named (65), and nothing is removed.
+
+                Databases are rebuilt in $TMPDIR meanwhile, so that a full disk can be pruned.
+                """)
 
         @OptionGroup var store: StoreOptions
 

@@ -36,7 +36,8 @@ public struct RemoteBackup {
                 }
                 return BackupReport(
                     generation: report.generation, blobs: report.blobs, writtenBytes: sent, sharedBytes: 0,
-                    missing: report.missing, damaged: report.damaged)
+                    missing: report.missing,
+                    damaged: report.damaged.map { place.naming(staging.path, in: $0) })
             }
         }
     }
@@ -59,7 +60,11 @@ public struct RemoteGenerations {
         return try withExtendedLifetime(scratch) {
             try place.naming(scratch.path) {
                 guard try FarBackup(at: place, into: scratch.path).exists else { throw place.isNoBackup }
-                return try BackupGenerations(backup: scratch.path).list()
+                return try BackupGenerations(backup: scratch.path).list().map { generation in
+                    var generation = generation
+                    generation.damage = generation.damage.map { place.naming(scratch.path, in: $0) }
+                    return generation
+                }
             }
         }
     }
@@ -75,7 +80,11 @@ extension RemotePlace {
         do {
             return try body()
         } catch let error as OsnovaError {
-            throw OsnovaError(error.kind, error.message.replacing(folder, with: description))
+            throw OsnovaError(error.kind, naming(folder, in: error.message))
         }
+    }
+
+    fileprivate func naming(_ folder: String, in message: String) -> String {
+        message.replacing(folder, with: description)
     }
 }
