@@ -61,8 +61,11 @@ enum Arguments {
 /// A path as an argument: bytes, not Unicode.
 struct PathArgument: ExpressibleByArgument {
     let path: FilePath
+    /// As it was given: a `FilePath` joins slashes.
+    let argument: String
 
     init?(argument: String) {
+        self.argument = argument
         let bytes = Arguments.encode(argument).map { CChar(bitPattern: $0) }
         guard !bytes.isEmpty, !bytes.contains(0) else { return nil }
         path = (bytes + [0]).withUnsafeBufferPointer { buffer in

@@ -1,6 +1,5 @@
 internal import Blobs
 internal import Catalog
-internal import Foundation
 internal import Primitives
 
 /// What a backup wrote.
@@ -9,12 +8,14 @@ public struct BackupReport: Sendable {
     public let generation: String
     /// Sealed files of the generation.
     public let blobs: Int
-    /// Bytes that were written, the database included.
+    /// Bytes that were written, database, list and manifest included.
     public let writtenBytes: Int64
     /// Bytes of sealed files that were taken by reflink or hard link, and take no room of their own.
     public let sharedBytes: Int64
     /// Blobs of the database that have no file.
     public let missing: [String]
+    /// What is wrong with earlier generations whose manifests are damaged.
+    public let damaged: [String]
 }
 
 /// Backs a store up into a directory, sealed as it is; needs no key.
@@ -67,8 +68,8 @@ public struct Backup {
         let fingerprint = try store.catalog.read { try $0.keyFingerprint() }.map { Hexadecimal.string($0) }
         let place = try BackupPlace(making: path, keyFingerprint: fingerprint)
         try place.removeTemporaries()
-        let earlier = try place.manifests()
-        let generation = Self.name(after: earlier.map(\.generation))
+        let earlier = try place.generations()
+        let generation = GenerationName.next(after: earlier.names)
         let lock = try store.blobs.lockAgainstRemoval()
         return try withExtendedLifetime(lock) {
             // The database first: every file that it names is there by then.
@@ -78,36 +79,31 @@ public struct Backup {
             let blobs = try BackupBlobs(
                 source: store.blobs, backup: path, sharing: sharing, far: far?.files, onProgress: onProgress)
             try blobs.copy(CatalogSnapshot.blobs(at: copy))
-            try writeChecksums(blobs.checksums, generation)
+            let listBytes = try writeChecksums(blobs.checksums, generation)
             var entries = BackupEntries(root: store.root, backup: path, far: far?.files, onProgress: onProgress)
             try entries.copy()
-            let whole = earlier.last?.database.whole
+            let whole = earlier.sound.last?.database.whole
             if let whole { try far?.fetchDatabase(whole.name, resembling: copy) }
             let (database, written) = try databases.keep(copy, as: generation, whole: whole)
-            try place.write(
+            let manifestBytes = try place.write(
                 BackupManifest(
-                    generation: generation, sequence: (earlier.last?.sequence ?? 0) + 1, keyFingerprint: fingerprint,
-                    database: database, entries: entries.entries, blobs: blobs))
+                    generation: generation, sequence: (earlier.sound.last?.sequence ?? 0) + 1,
+                    keyFingerprint: fingerprint, database: database, entries: entries.entries, blobs: blobs))
             return BackupReport(
                 generation: generation, blobs: blobs.paths.count,
-                writtenBytes: blobs.copiedBytes + entries.copiedBytes + written, sharedBytes: blobs.sharedBytes,
-                missing: blobs.missing)
+                writtenBytes: blobs.copiedBytes + entries.copiedBytes + written + listBytes + manifestBytes,
+                sharedBytes: blobs.sharedBytes,
+                missing: blobs.missing, damaged: earlier.damaged.map(\.error.message))
         }
     }
 
-    private func writeChecksums(_ checksums: ChecksumLists, _ generation: String) throws {
-        guard !checksums.added.isEmpty else { return }
+    /// The bytes of the list.
+    private func writeChecksums(_ checksums: ChecksumLists, _ generation: String) throws -> Int64 {
+        guard !checksums.added.isEmpty else { return 0 }
         let text = ChecksumLists.text(checksums.added)
         try BackupFiles.write(generation, in: "\(path)/\(BackupLayout.checksums)") { append in
             try text.withUnsafeBytes { try append($0) }
         }
-    }
-
-    /// A name that no generation has: the time, so that people find their way.
-    private static func name(after earlier: [String]) -> String {
-        let now = Date(timeIntervalSince1970: TimeInterval(Clock.seconds)).formatted(.iso8601)
-        let name = String(now.filter { $0 != "-" && $0 != ":" })
-        guard earlier.contains(name) else { return name }
-        return (2...).lazy.map { "\(name)-\($0)" }.first { !earlier.contains($0) } ?? name
+        return Int64(text.count)
     }
 }

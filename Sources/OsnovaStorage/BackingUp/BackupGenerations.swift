@@ -15,6 +15,8 @@ public struct BackupGeneration: Sendable {
     public let blobBytes: Int64
     /// Bytes of the database.
     public let databaseBytes: Int64
+    /// What is wrong with its manifest, so that nothing else is known of it; nil for a sound one.
+    public internal(set) var damage: String?
 
     init(_ manifest: BackupManifest) {
         name = manifest.generation
@@ -22,6 +24,15 @@ public struct BackupGeneration: Sendable {
         blobs = manifest.blobCount
         blobBytes = manifest.blobBytes
         databaseBytes = manifest.database.size
+        damage = nil
+    }
+
+    /// Of a damaged one its name alone is left.
+    init(_ damaged: BackupManifests.Damaged) {
+        name = damaged.name
+        created = GenerationName(damaged.name)?.seconds ?? 0
+        (blobs, blobBytes, databaseBytes) = (0, 0, 0)
+        damage = damaged.error.message
     }
 }
 
@@ -65,15 +76,29 @@ public struct BackupGenerations {
         place = try BackupPlace(opening: DataRoot(path: path).path)
     }
 
-    /// All generations, the oldest first.
-    public func list() throws -> [BackupGeneration] {
-        try place.manifests().map(BackupGeneration.init)
+    /// All generations, the oldest first; those with a damaged manifest where their names say.
+    public func list() throws -> [BackupGeneration] { try Self.list(place.generations()) }
+
+    private static func list(_ manifests: BackupManifests) -> [BackupGeneration] {
+        var all = manifests.sound.map { BackupGeneration($0) }
+        for damaged in manifests.damaged {
+            let later = all.firstIndex { GenerationName.isNewer($0.name, than: damaged.name) }
+            all.insert(BackupGeneration(damaged), at: later ?? all.endIndex)
+        }
+        return all
     }
 
     /// Reads back everything that a generation needs; the newest one without a name.
     ///
     /// - Returns: what is damaged, in words; empty where all is as it was written.
+    /// - Throws: `notFound` where there is no such generation.
     public func verify(_ generation: String? = nil, onProgress: (Int) -> Void = { _ in }) throws -> [String] {
+        let manifest: BackupManifest
+        do {
+            manifest = try place.manifest(generation)
+        } catch let error as OsnovaError where error.kind == .damaged {
+            return [error.message]
+        }
         var findings: [String] = []
         func attempt(_ step: () throws -> Void) throws {
             do {
@@ -83,7 +108,7 @@ public struct BackupGenerations {
             }
         }
         try attempt {
-            let contents = try contents(of: place.manifest(generation))
+            let contents = try contents(of: manifest)
             for blob in contents.blobs {
                 try attempt { try contents.readBlob(blob.path, contents.openBlob(blob.path)) { onProgress($0.count) } }
             }
@@ -97,15 +122,21 @@ public struct BackupGenerations {
     /// Removes the generations that a rule does not keep, and then what no generation needs any more.
     ///
     /// - Returns: the generations that are gone.
-    /// - Throws: `usage` for a rule that keeps nothing.
+    /// - Throws: `usage` for a rule that keeps nothing; `damaged` where one that it keeps is, since nobody can tell then
+    ///   what that one needs: nothing is removed.
     public func prune(_ retention: BackupRetention) throws -> [BackupGeneration] {
-        let all = try list()
+        let manifests = try place.generations()
+        let all = Self.list(manifests)
         let kept = retention.kept(of: all)
         guard !kept.isEmpty || all.isEmpty else {
             throw OsnovaError(.usage, "nothing would be kept: say what with --keep-last, --keep-daily, …")
         }
+        if let damage = all.lazy.filter({ kept.contains($0.name) }).compactMap(\.damage).first {
+            throw OsnovaError.damaged("\(damage); remove that manifest if its generation may go: nothing was removed")
+        }
         // What stays must be whole before anything that it may share goes.
-        let contents = try place.manifests().filter { kept.contains($0.generation) }.map { try self.contents(of: $0) }
+        let contents = try manifests.sound.filter { kept.contains($0.generation) }.map { try self.contents(of: $0) }
+        try place.removeTemporaries()
         let gone = all.filter { !kept.contains($0.name) }
         for generation in gone {
             try BackupFiles.remove("\(generation.name).json", in: "\(place.path)/\(BackupLayout.generations)")
@@ -115,16 +146,17 @@ public struct BackupGenerations {
     }
 
     private func contents(of manifest: BackupManifest) throws -> BackupContents {
-        let databases = BackupDatabases(backup: place.path)
-        let copy = try databases.freshTemporary()
-        try databases.restore(manifest.database, to: copy)
-        defer { _ = try? databases.freshTemporary() }
-        return try BackupContents(backup: place.path, manifest: manifest, database: copy)
+        // Not on the backup's disk, which may be full: that is when people prune.
+        let scratch = try ScratchFolder()
+        return try withExtendedLifetime(scratch) {
+            let copy = "\(scratch.path)/osnova.db"
+            try BackupDatabases(backup: place.path).restore(manifest.database, to: copy)
+            return try BackupContents(backup: place.path, manifest: manifest, database: copy)
+        }
     }
 
     private func sweep(_ kept: [BackupContents]) throws {
         let blobs = Set(kept.flatMap { $0.blobs.map(\.path) })
-        try mergeChecksums(blobs)
         let databases = kept.flatMap { contents in
             [contents.manifest.database.whole.name] + [contents.manifest.database.delta?.name].compactMap { $0 }
         }
@@ -134,11 +166,14 @@ public struct BackupGenerations {
         for folder in folders {
             let directory = try BlobDirectory(path: folder)
             let prefix = folder.dropFirst(place.path.count + 1)
+            try directory.removeStaleTemporaries()
             try directory.scan { entry in
                 if case .blob(let id) = entry, !blobs.contains("\(prefix)/\(id.hex).enc") { try directory.remove(id) }
                 return true
             }
         }
+        // Last, since it takes room that there may not have been before.
+        try mergeChecksums(blobs)
     }
 
     /// One list in place of all: it is there before the others go.
@@ -146,14 +181,17 @@ public struct BackupGenerations {
         let folder = "\(place.path)/\(BackupLayout.checksums)"
         let old = try BackupFiles.names(in: folder)
         let text = ChecksumLists.text(try ChecksumLists(in: place.path).sums.filter { paths.contains($0.key) })
-        let name = "pruned-\(Clock.nanoseconds)"
+        let name = "\(ChecksumLists.mergedPrefix)\(Clock.nanoseconds)"
         try BackupFiles.write(name, in: folder) { append in try text.withUnsafeBytes { try append($0) } }
-        for list in old where list != name { try BackupFiles.remove(list, in: folder) }
+        for list in old where list != name && BackupLayout.isOwn(list, in: BackupLayout.checksums) {
+            try BackupFiles.remove(list, in: folder)
+        }
     }
 
     private func sweep(_ folder: String, keeping names: Set<String>) throws {
         let path = "\(place.path)/\(folder)"
-        for name in try BackupFiles.names(in: path) where !names.contains(name) {
+        for name in try BackupFiles.names(in: path)
+        where !names.contains(name) && BackupLayout.isOwn(name, in: folder) {
             try BackupFiles.remove(name, in: path)
         }
     }

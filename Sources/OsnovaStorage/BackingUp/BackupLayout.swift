@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Primitives
 
 /// Where things lie in a backup.
 enum BackupLayout {
@@ -21,6 +22,27 @@ enum BackupLayout {
     static let marker = "osnova-backup.json"
 
     static let directories = [blobs, otherSealings, checksums, databases, files, generations]
+
+    /// Whether a file of one of the directories is called as a backup calls it: only such are ever removed.
+    static func isOwn(_ name: String, in directory: String) -> Bool {
+        switch directory {
+        case databases:
+            return [".db", ".delta"].contains { name.hasSuffix($0) && isGeneration(name.dropLast($0.count)) }
+        case files: return ContentID(hex: name) != nil
+        case checksums: return isGeneration(name[...]) || name.hasPrefix(ChecksumLists.mergedPrefix)
+        case generations: return name.hasSuffix(".json") && isGeneration(name.dropLast(".json".count))
+        default: return false
+        }
+    }
+
+    /// Whether a file is one that was being written.
+    static func isTemporary(_ name: String) -> Bool {
+        let suffix = BackupFiles.unnamedSuffix
+        return name.hasPrefix(BackupFiles.temporaryPrefix)
+            || name.hasSuffix(suffix) && ContentID(hex: String(name.dropLast(suffix.count))) != nil
+    }
+
+    private static func isGeneration(_ name: Substring) -> Bool { GenerationName(String(name)) != nil }
 
     /// The directories of other sealings.
     static func otherSealings(in backup: String) -> [String] {

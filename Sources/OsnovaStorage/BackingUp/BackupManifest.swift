@@ -75,8 +75,9 @@ struct BackupManifest: Codable, Sendable {
 
     /// Reads a manifest's file.
     ///
-    /// - Throws: `damaged` for one that is cut, changed or of a newer version.
-    init(file bytes: [UInt8], path: String) throws {
+    /// - Parameter generation: what the file's name says.
+    /// - Throws: `damaged` for one that is cut, changed, of a newer version or of another generation.
+    init(file bytes: [UInt8], path: String, generation: String) throws {
         guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")),
             let header = try? Self.decoder.decode(Header.self, from: Data(bytes[..<end]))
         else { throw OsnovaError.damaged("\(path) is no manifest of a backup") }
@@ -90,8 +91,21 @@ struct BackupManifest: Codable, Sendable {
         guard digest.hex == header.sha256, let manifest = try? Self.decoder.decode(Self.self, from: Data(body)) else {
             throw OsnovaError.damaged("\(path) is damaged: it does not have its SHA-256")
         }
+        guard manifest.generation == generation, manifest.hasSoundNumbers else {
+            throw OsnovaError.damaged("\(path) is malformed: it is no manifest of a backup's generation \(generation)")
+        }
         self = manifest
     }
+
+    /// Numbers that can be reckoned with: from outside come no negative sizes, and none whose sum overflows.
+    private var hasSoundNumbers: Bool {
+        let sizes = [blobBytes, database.size, database.whole.size, database.delta?.size ?? 0]
+        let counts = [Int64(sequence), Int64(blobCount), created]
+        return (sizes + counts + entries.map { $0.size ?? 0 }).allSatisfy((0...Self.largest).contains)
+    }
+
+    /// What a number of JSON holds exactly everywhere (RFC 8259, section 6).
+    private static let largest: Int64 = 1 << 53
 
     init(
         generation: String, sequence: Int, keyFingerprint: String?, database: Database, entries: [Entry],

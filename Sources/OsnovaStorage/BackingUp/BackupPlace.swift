@@ -7,6 +7,8 @@ internal import SystemPackage
 final class BackupPlace {
     let path: String
     private let lock: OwnedDescriptor
+    /// Seconds to wait for whoever holds the lock.
+    private static let patience: Int64 = 2
 
     private struct Marker: Codable {
         let format: Int
@@ -40,13 +42,22 @@ final class BackupPlace {
                     "\(path) is the backup of another store, or of this one before a rekey: name another directory")
             }
         } else {
-            let names = try BackupFiles.names(in: path).filter { $0 != "lost+found" }
-            guard names.allSatisfy(BackupLayout.directories.contains) else {
-                throw OsnovaError(.cannotCreate, "\(path) holds something that is no backup: name an empty directory")
-            }
+            try Self.refuseForeign(path)
         }
         for name in BackupLayout.directories { try BackupFiles.makeDirectory("\(path)/\(name)") }
         try writeMarker(keyFingerprint)
+    }
+
+    /// Directories of a backup without the mark of one are those of a first run that was cut off, if nothing is in them:
+    /// the mark comes before any content.
+    private static func refuseForeign(_ path: String) throws {
+        let names = try BackupFiles.names(in: path).filter { $0 != "lost+found" }
+        let isCutOff = try names.allSatisfy { name in
+            try BackupLayout.directories.contains(name) && BackupFiles.names(in: "\(path)/\(name)").isEmpty
+        }
+        guard isCutOff else {
+            throw OsnovaError(.cannotCreate, "\(path) holds something that is no backup: name an empty directory")
+        }
     }
 
     private func writeMarker(_ fingerprint: String?) throws {
@@ -78,8 +89,13 @@ final class BackupPlace {
     private static func lock(_ path: String) throws -> OwnedDescriptor {
         do {
             let directory = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
-            guard SystemCalls.tryLock(directory) else {
-                throw OsnovaError(.busy, "another program works on the backup \(path): try again")
+            // A program that ends just now, or a child that it is about to start, takes a moment to let go.
+            let deadline = Clock.monotonicSeconds + patience
+            while !SystemCalls.tryLock(directory) {
+                guard Clock.monotonicSeconds < deadline else {
+                    throw OsnovaError(.busy, "another program works on the backup \(path): try again")
+                }
+                usleep(10_000)
             }
             return directory
         } catch let error as Errno {
@@ -92,7 +108,7 @@ final class BackupPlace {
         let folders = [BackupLayout.databases, BackupLayout.files, BackupLayout.checksums, BackupLayout.generations]
         for folder in [path] + folders.map({ "\(path)/\($0)" }) {
             for name in try FileManager.default.contentsOfDirectory(atPath: folder)
-            where name.hasPrefix(BackupFiles.temporaryPrefix) || name.hasSuffix(BackupFiles.unnamedSuffix) {
+            where BackupLayout.isTemporary(name) {
                 try BackupFiles.remove(name, in: folder)
             }
         }
@@ -100,30 +116,47 @@ final class BackupPlace {
 
     // MARK: Generations
 
-    /// The manifests of all generations, the oldest first.
-    ///
-    /// - Throws: `damaged` for a manifest that is cut or changed.
-    func manifests() throws -> [BackupManifest] {
-        let folder = "\(path)/\(BackupLayout.generations)"
-        return try BackupFiles.names(in: folder).filter { $0.hasSuffix(".json") }
-            .map { try BackupManifest(file: BackupFiles.read("\(folder)/\($0)"), path: "\(folder)/\($0)") }
-            .sorted { $0.sequence < $1.sequence }
+    /// All generations; one with a damaged manifest is told as such, and hinders none of the others.
+    func generations() throws -> BackupManifests {
+        let names = try BackupFiles.names(in: "\(path)/\(BackupLayout.generations)")
+            .filter { BackupLayout.isOwn($0, in: BackupLayout.generations) }
+        return try BackupManifests(names.map { String($0.dropLast(".json".count)) }, reading: read)
     }
 
     /// The manifest of one generation; of the newest one without a name.
+    ///
+    /// - Throws: `damaged` for a manifest that is, and without a name where nobody can tell whether a damaged one is the
+    ///   newest; `notFound`.
     func manifest(_ generation: String?) throws -> BackupManifest {
-        let all = try manifests()
-        guard let found = generation.map({ name in all.last { $0.generation == name } }) ?? all.last else {
-            throw OsnovaError(.notFound, "the backup \(path) has no generation \(generation ?? "at all")")
+        if let generation {
+            guard let name = GenerationName(generation), access(manifestPath("\(name)"), F_OK) == 0 else {
+                throw OsnovaError(.notFound, "the backup \(path) has no generation \(generation)")
+            }
+            return try read("\(name)")
         }
-        return found
+        guard let newest = try generations().newest() else {
+            throw OsnovaError(.notFound, "the backup \(path) has no generation at all")
+        }
+        return newest
+    }
+
+    private func read(_ generation: String) throws -> BackupManifest {
+        let path = manifestPath(generation)
+        return try BackupManifest(file: BackupFiles.read(path), path: path, generation: generation)
+    }
+
+    private func manifestPath(_ generation: String) -> String {
+        "\(path)/\(BackupLayout.generations)/\(generation).json"
     }
 
     /// Writes a manifest: with it, and not before, the generation is there.
-    func write(_ manifest: BackupManifest) throws {
+    ///
+    /// - Returns: its bytes.
+    func write(_ manifest: BackupManifest) throws -> Int64 {
         let bytes = try manifest.encoded()
         try BackupFiles.write("\(manifest.generation).json", in: "\(path)/\(BackupLayout.generations)") { append in
             try bytes.withUnsafeBytes { try append($0) }
         }
+        return Int64(bytes.count)
     }
 }

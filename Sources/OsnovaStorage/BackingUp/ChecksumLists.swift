@@ -8,6 +8,9 @@ struct ChecksumLists: Sendable {
     private(set) var sums: [String: String] = [:]
     private(set) var added: [String: String] = [:]
 
+    /// Begins the name of a list in place of all that were there before it; other lists have the names of generations.
+    static let mergedPrefix = "pruned-"
+
     /// Reads all lists; what is no line of a list is passed over, and then missed.
     init(in backup: String) throws {
         let folder = "\(backup)/\(BackupLayout.checksums)"

@@ -14,12 +14,16 @@ struct BackupCommand: ParsableCommand {
             osnovafs backup - | …
             osnovafs backup --to-command <command>
             osnovafs backup list <dest>
+            osnovafs backup verify <dest>
             osnovafs backup prune <dest> --keep-daily 7
             """,
         discussion: """
-            Needs no phrase. Each run makes a generation that shares what it can with the others; a run that was \
+            Needs no phrase. Contents stay sealed; the database, logs and the components' own files are copied as they \
+            are, so names, manifests and those files can be read by whoever has the backup.
+
+            Each run makes a generation that shares what it can with the others; a run that was \
             killed leaves none, and the next one goes on with what it wrote. No blob is removed from the store \
-            meanwhile. A directory called 'list' or 'prune' is ./list or ./prune.
+            meanwhile. 'osnovafs help backup run' tells every option. A directory called 'list', 'verify' or 'prune' is ./list and so on.
 
             A place on another machine is host:path or ssh://host:port/path; it needs rsync 3.2.4 and sshd, and gets \
             only what it lacks. A stream (-, --to-command) is a tar archive of one whole generation, which \
@@ -29,7 +33,7 @@ struct BackupCommand: ParsableCommand {
             --hard-links does the same on any disk, but such a backup is no second copy: what the disk loses is \
             lost in both. It helps against deletion alone.
             """,
-        subcommands: [Run.self, List.self, Prune.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, List.self, Verify.self, Prune.self], defaultSubcommand: Run.self)
 
     struct Run: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -54,7 +58,8 @@ struct BackupCommand: ParsableCommand {
             let directory = try place.directory
             guard directory != nil || !hardLinks else { throw ValidationError("--hard-links is for a directory.") }
             guard directory != nil || !verify else {
-                throw ValidationError(place.isStream || toCommand != nil ? Self.noReadingBack : place.verifyThere)
+                let isStream = place.isStream || toCommand != nil
+                throw ValidationError(isStream ? Self.noReadingBack : BackupPlaceOptions.verifyThere)
             }
             guard !place.isStream || !store.json else { throw ValidationError("- and --json both want stdout.") }
             guard !place.isStream || isatty(STDOUT_FILENO) == 0 else {
@@ -81,6 +86,9 @@ struct BackupCommand: ParsableCommand {
             try opened.close()
             let damaged = try verify ? place.directory.map { try readBack($0, report.generation) } : nil
             try say(report, damaged)
+            for damage in report.damaged {
+                Terminal.complain("warning: \(damage); the new generation does not need it")
+            }
             for hash in report.missing { Terminal.complain("blob \(hash) has no file and is not in the backup") }
             for finding in damaged ?? [] { Terminal.complain(finding) }
             guard report.missing.isEmpty, damaged?.isEmpty ?? true else {

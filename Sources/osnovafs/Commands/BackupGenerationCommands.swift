@@ -7,31 +7,40 @@ extension BackupCommand {
         static let configuration = CommandConfiguration(abstract: "List the generations, the oldest first.")
 
         @OptionGroup var store: StoreOptions
-        @OptionGroup var place: BackupPlaceOptions
-
-        func validate() throws {
-            guard try place.isGiven, !place.isStream else {
-                throw ValidationError("Name the backup: a directory, or --to host:path.")
-            }
-        }
+        @OptionGroup var place: EarlierBackupOptions
 
         func run() throws {
             let generations =
                 try place.remote.map { try RemoteGenerations(at: $0).list() }
-                ?? BackupGenerations(backup: place.directory ?? "").list()
-            if store.json { return try Terminal.sayJSON(generations.map(GenerationDocument.init)) }
-            Table.print(
-                ["GENERATION", "MADE", "BLOBS", "SIZE"],
-                generations.map {
-                    [$0.name, Table.time($0.created), "\($0.blobs)", ByteCount.text($0.blobBytes + $0.databaseBytes)]
-                })
+                ?? BackupGenerations(backup: place.directory).list()
+            if store.json {
+                try Terminal.sayJSON(generations.map(GenerationDocument.init))
+            } else {
+                Table.print(["GENERATION", "MADE", "BLOBS", "SIZE"], generations.map(Self.row))
+            }
+            let damage = generations.compactMap(\.damage)
+            for finding in damage { Terminal.complain(finding) }
+            guard damage.isEmpty else { throw ExitStatus(code: ExitStatus.code(for: .damaged)) }
+        }
+
+        private static func row(_ generation: BackupGeneration) -> [String] {
+            let known =
+                generation.damage == nil
+                ? ["\(generation.blobs)", ByteCount.text(generation.blobBytes + generation.databaseBytes)]
+                : ["-", "damaged"]
+            return [generation.name, Table.time(generation.created)] + known
         }
     }
 
     struct Prune: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove generations, and what no other generation needs.",
-            discussion: "Of each day, week or month the newest generation is kept, for so many that have one.")
+            discussion: """
+                Of each day, week or month the newest generation is kept, for so many that have one. A damaged one that \
+                would be kept is named (65), and nothing is removed.
+
+                Databases are rebuilt in $TMPDIR meanwhile, so that a full disk can be pruned.
+                """)
 
         @OptionGroup var store: StoreOptions
 
@@ -44,10 +53,10 @@ extension BackupCommand {
         @Option(help: ArgumentHelp("Keep one a month.", valueName: "count"))
         var keepMonthly = 0
 
-        @OptionGroup var place: BackupPlaceOptions
+        @OptionGroup var place: EarlierBackupOptions
 
         func validate() throws {
-            guard try place.directory != nil else {
+            guard place.remote == nil else {
                 throw ValidationError(
                     "Only a backup in a directory can be pruned: on another machine, run 'osnovafs backup prune' there."
                 )
@@ -65,7 +74,7 @@ extension BackupCommand {
             retention.daily = keepDaily
             retention.weekly = keepWeekly
             retention.monthly = keepMonthly
-            let generations = try BackupGenerations(backup: place.directory ?? "")
+            let generations = try BackupGenerations(backup: place.directory)
             let removed = try generations.prune(retention)
             let kept = try generations.list()
             if store.json {
@@ -81,15 +90,19 @@ extension BackupCommand {
 private struct GenerationDocument: Encodable {
     let generation: String
     let createdAt: Int64
-    let blobs: Int
-    let blobBytes: Int64
-    let databaseBytes: Int64
+    /// Left out where the manifest is damaged, as is the damage of a sound one.
+    let blobs: Int?
+    let blobBytes: Int64?
+    let databaseBytes: Int64?
+    let damage: String?
 
     init(_ generation: BackupGeneration) {
+        let isSound = generation.damage == nil
         self.generation = generation.name
         createdAt = generation.created
-        blobs = generation.blobs
-        blobBytes = generation.blobBytes
-        databaseBytes = generation.databaseBytes
+        blobs = isSound ? generation.blobs : nil
+        blobBytes = isSound ? generation.blobBytes : nil
+        databaseBytes = isSound ? generation.databaseBytes : nil
+        damage = generation.damage
     }
 }

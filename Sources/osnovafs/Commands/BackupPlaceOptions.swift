@@ -6,11 +6,14 @@ internal import SystemPackage
 /// Where a backup is: a directory as an argument, or any place behind `--to`.
 struct BackupPlaceOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Another machine (host:path, ssh://host:port/path), or a directory.", valueName: "place"))
+        help: ArgumentHelp("Another machine (host:path, ssh://host:port/path), or a directory.", valueName: "place"),
+        transform: BackupPlaceArgument.init(parsing:))
     var to: BackupPlaceArgument?
 
     @Argument(help: "A directory: empty, not there yet, or an earlier backup of this store.")
     var dest: PathArgument?
+
+    func validate() throws { try dest?.refusePlace(insteadOf: "--to") }
 
     /// Whether there is a place.
     ///
@@ -40,14 +43,42 @@ struct BackupPlaceOptions: ParsableArguments {
     }
 
     /// What to do where this program cannot read back.
-    var verifyThere: String {
-        "--verify cannot read on another machine: run 'sha256sum -c checksums/*' in the backup there, or restore it "
-            + "to another --data-root."
+    static let verifyThere =
+        "Nothing can be read back on another machine: run 'osnovafs backup verify' or 'sha256sum -c checksums/*' there, "
+        + "or restore it to another --data-root."
+}
+
+/// A backup that is there: a directory as an argument, or any place behind `--to`.
+struct EarlierBackupOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The backup on another machine (host:path), or in a directory.", valueName: "place"),
+        transform: BackupPlaceArgument.init(parsing:))
+    var to: BackupPlaceArgument?
+
+    @Argument(help: "The backup: a directory.")
+    var dest: PathArgument?
+
+    func validate() throws {
+        try dest?.refusePlace(insteadOf: "--to")
+        guard (to == nil) != (dest == nil), dest?.isStandardStream != true else {
+            throw ValidationError("Name the backup: a directory, or --to host:path.")
+        }
+    }
+
+    /// Empty for another machine.
+    var directory: String {
+        if let dest { return dest.path.string }
+        return if case .directory(let path)? = to?.place { path } else { "" }
+    }
+
+    /// Nil for a directory.
+    var remote: RemotePlace? {
+        if case .remote(let place)? = to?.place { place } else { nil }
     }
 }
 
 /// A directory here or on another machine as an argument.
-struct BackupPlaceArgument: ExpressibleByArgument {
+struct BackupPlaceArgument {
     enum Place {
         case directory(String)
         case remote(RemotePlace)
@@ -55,17 +86,39 @@ struct BackupPlaceArgument: ExpressibleByArgument {
 
     let place: Place
 
-    init?(argument: String) {
+    /// - Throws: a usage error that says how a place is written.
+    init(parsing argument: String) throws {
+        if let remote = try RemotePlace(asArgument: argument) {
+            place = .remote(remote)
+        } else if let path = PathArgument(argument: argument) {
+            place = .directory(path.path.string)
+        } else {
+            throw ValidationError("A place has a name.")
+        }
+    }
+}
+
+extension PathArgument {
+    /// Whoever leaves out an option must not get a directory here that is called as a place on another machine is.
+    ///
+    /// - Throws: a usage error that names the option.
+    func refusePlace(insteadOf option: String) throws {
+        try refusePlace { "'\($0)' is on another machine: write \(option) \($0), or ./\($0) for a directory here." }
+    }
+
+    /// - Throws: a usage error with the advice for a place on another machine.
+    func refusePlace(advice: (RemotePlace) -> String) throws {
+        if let place = try RemotePlace(asArgument: argument) { throw ValidationError(advice(place)) }
+    }
+}
+
+extension RemotePlace {
+    /// - Throws: a usage error for what looks like a place and is none.
+    fileprivate init?(asArgument text: String) throws {
         do {
-            if let remote = try RemotePlace(argument) {
-                place = .remote(remote)
-            } else if let path = PathArgument(argument: argument) {
-                place = .directory(path.path.string)
-            } else {
-                return nil
-            }
-        } catch {
-            return nil
+            try self.init(text)
+        } catch let error as OsnovaError {
+            throw ValidationError(error.message)
         }
     }
 }

@@ -24,7 +24,9 @@ struct RestoreCommand: ParsableCommand {
     @Flag(help: "Replace a data root that is in use, or a directory that is none.")
     var force = false
 
-    @Option(help: ArgumentHelp("The backup on another machine, or in a directory.", valueName: "place"))
+    @Option(
+        help: ArgumentHelp("The backup on another machine, or in a directory.", valueName: "place"),
+        transform: BackupPlaceArgument.init(parsing:))
     var from: BackupPlaceArgument?
 
     @Option(help: ArgumentHelp("A shell command that writes a tar stream.", valueName: "command"))
@@ -37,6 +39,7 @@ struct RestoreCommand: ParsableCommand {
         guard [source != nil, from != nil, fromCommand != nil].count(where: { $0 }) == 1 else {
             throw ValidationError("Name one backup: a directory, a file, -, --from, or --from-command.")
         }
+        try source?.refusePlace(insteadOf: "--from")
     }
 
     private var backup: BackupSource {

@@ -58,6 +58,10 @@ struct VerifyCommand: ParsableCommand {
 
     func validate() throws {
         guard from == nil || repair else { throw ValidationError("--from is for --repair.") }
+        try from?.refusePlace { place in
+            "--from takes a directory here: fetch the backup with 'osnovafs restore --from \(place) --data-root DIR' and "
+                + "name DIR, or ./\(place) for a directory here."
+        }
     }
 
     func run() throws {

@@ -20,15 +20,21 @@ struct FarBackup {
         let found = try rsync.list() ?? [:]
         files = FarFiles(files: found)
         guard found[BackupLayout.marker] != nil else {
-            // Directories of a backup without the mark of one are those of a first run that was cut off.
-            let names = Set(found.keys.map { String($0.prefix { $0 != "/" }) }).subtracting(["lost+found"])
-            guard names.isSubset(of: BackupLayout.directories) else {
+            // As on a disk here: without the mark, what is no hidden rest of a run that was cut off is another's.
+            guard found.keys.allSatisfy(Self.isOfCutOffRun) else {
                 throw OsnovaError(.cannotCreate, "\(place) holds something that is no backup: name an empty directory")
             }
             return
         }
         let wanted = [BackupLayout.marker, "\(BackupLayout.checksums)/***", "\(BackupLayout.generations)/***"]
         try rsync.fetch(["--exclude=.*"] + wanted.map { "--include=/\($0)" } + ["--exclude=*"], into: folder)
+    }
+
+    /// Whether a path is one that a run leaves which was cut off before its mark had come.
+    private static func isOfCutOffRun(_ path: String) -> Bool {
+        let names = path.split(separator: "/").map(String.init)
+        if names.contains(where: { $0.hasPrefix(".") }) || names.first == "lost+found" { return true }
+        return path.hasSuffix("/") && names.first.map(BackupLayout.directories.contains) == true
     }
 
     /// Whether there is a backup.

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Primitives
 
 /// Backs a store up to another machine, of which nothing is asked but rsync and sshd; needs no key.
@@ -37,7 +36,8 @@ public struct RemoteBackup {
                 }
                 return BackupReport(
                     generation: report.generation, blobs: report.blobs, writtenBytes: sent, sharedBytes: 0,
-                    missing: report.missing)
+                    missing: report.missing,
+                    damaged: report.damaged.map { place.naming(staging.path, in: $0) })
             }
         }
     }
@@ -56,12 +56,16 @@ public struct RemoteGenerations {
     ///
     /// - Throws: `notFound` where there is no backup.
     public func list() throws -> [BackupGeneration] {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("osnovafs-\(UUID().uuidString)").path
-        try BackupFiles.makeDirectory(folder)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        return try place.naming(folder) {
-            guard try FarBackup(at: place, into: folder).exists else { throw place.isNoBackup }
-            return try BackupGenerations(backup: folder).list()
+        let scratch = try ScratchFolder()
+        return try withExtendedLifetime(scratch) {
+            try place.naming(scratch.path) {
+                guard try FarBackup(at: place, into: scratch.path).exists else { throw place.isNoBackup }
+                return try BackupGenerations(backup: scratch.path).list().map { generation in
+                    var generation = generation
+                    generation.damage = generation.damage.map { place.naming(scratch.path, in: $0) }
+                    return generation
+                }
+            }
         }
     }
 }
@@ -76,7 +80,11 @@ extension RemotePlace {
         do {
             return try body()
         } catch let error as OsnovaError {
-            throw OsnovaError(error.kind, error.message.replacing(folder, with: description))
+            throw OsnovaError(error.kind, naming(folder, in: error.message))
         }
+    }
+
+    fileprivate func naming(_ folder: String, in message: String) -> String {
+        message.replacing(folder, with: description)
     }
 }

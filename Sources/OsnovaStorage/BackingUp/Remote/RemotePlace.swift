@@ -24,11 +24,21 @@ public struct RemotePlace: Sendable, Equatable, CustomStringConvertible {
             guard let colon = Self.colon(in: text) else { return nil }
             host = String(text[..<colon])
             port = nil
-            path = String(text[text.index(after: colon)...])
+            path = try Self.belowHome(text[text.index(after: colon)...], of: text)
         }
         guard !host.isEmpty, !host.hasPrefix("-"), !path.isEmpty, !path.hasPrefix(":"), !path.contains("\0"),
             !path.contains("\n")
         else { throw Self.refusal(text) }
+    }
+
+    /// A path without the `~` of one's own home, where relative paths begin anyway: no shell is there to read it.
+    private static func belowHome(_ path: Substring, of text: String) throws -> String {
+        guard path.first == "~" else { return String(path) }
+        guard path == "~" || path.hasPrefix("~/") else {
+            throw OsnovaError(.usage, "\(text): of homes only one's own has a name, ~/; write the whole path")
+        }
+        let rest = path.drop { $0 == "~" || $0 == "/" }
+        return rest.isEmpty ? "." : String(rest)
     }
 
     /// The colon that ends a host; one in the brackets of an IPv6 address does not.

@@ -64,7 +64,7 @@ public struct BackupStream {
             try archive.finish()
             return BackupReport(
                 generation: report.generation, blobs: report.blobs, writtenBytes: written, sharedBytes: 0,
-                missing: report.missing)
+                missing: report.missing, damaged: report.damaged)
         }
     }
 
@@ -85,9 +85,13 @@ enum BackupUnpacking {
     static func unpack(_ stream: OwnedDescriptor, into folder: String, onProgress: @escaping (Int) -> Void) throws {
         for name in BackupLayout.directories { try BackupFiles.makeDirectory("\(folder)/\(name)") }
         try TarReader(from: stream).forEachFile { path, content in
-            guard let target = target(of: path, in: folder) else {
-                throw OsnovaError.damaged("the stream holds \(PrintablePath.encode(Array(path.utf8))): it is no backup")
+            var names = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+            if names.first == "." { names.removeFirst() }
+            // What another program packed with a backup: files that were being written, and the desktop's own.
+            if names.contains(where: { $0.hasPrefix(".") }), !names.contains(where: [".", ".."].contains) {
+                return try content { _ in }
             }
+            guard let target = target(of: names, in: folder) else { throw refusal(path, names) }
             do {
                 let file = try SystemCalls.open(target, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
                 try content { piece in
@@ -100,10 +104,20 @@ enum BackupUnpacking {
         }
     }
 
+    private static func refusal(_ path: String, _ names: [String]) -> OsnovaError {
+        let inner = names.dropFirst().first ?? ""
+        let isPrefixed = inner == BackupLayout.marker || names.count > 2 && BackupLayout.directories.contains(inner)
+        let name = PrintablePath.encode(Array(path.utf8))
+        guard isPrefixed, let folder = names.first.map({ PrintablePath.encode(Array($0.utf8)) }) else {
+            return OsnovaError.damaged("the stream holds \(name): it is no backup")
+        }
+        return OsnovaError.damaged(
+            "the stream holds \(name): it is not a backup but a folder with one; pack it with 'tar -C \(folder) -cf … .'"
+        )
+    }
+
     /// Where a member belongs; nil for a path that no backup has.
-    private static func target(of path: String, in folder: String) -> String? {
-        var names = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        if names.first == "." { names.removeFirst() }
+    private static func target(of names: [String], in folder: String) -> String? {
         let isPlain = names.allSatisfy { name in
             !name.isEmpty && !name.hasPrefix(".") && name.utf8.count <= 255 && !name.utf8.contains(0)
         }
