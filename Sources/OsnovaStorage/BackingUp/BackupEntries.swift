@@ -49,7 +49,7 @@ struct BackupEntries {
                 try copy(target, as: name + [UInt8(ascii: "/")] + child)
             }
         case S_IFREG:
-            guard let (sum, size) = try copyFile(path.string) else { return }
+            guard let (sum, size) = try copyFile(path) else { return }
             entries.append(Self.entry(.file, name, status, size: size, sum: sum.hex))
         case S_IFLNK:
             let target = PrintablePath.encode(try DirectoryListing.target(of: path))
@@ -59,17 +59,17 @@ struct BackupEntries {
     }
 
     /// Nil for a file that is gone by now.
-    private mutating func copyFile(_ path: String) throws -> (sum: ContentID, size: Int64)? {
+    private mutating func copyFile(_ path: FilePath) throws -> (sum: ContentID, size: Int64)? {
         do {
-            let known = try BackupFiles.sum(path)
+            let source = try BackupFiles.open(path)
+            let known = try BackupFiles.sum(of: source, path.string)
             if isKnown(known.sum) { return known }
             // It may be written to just now: what is copied has a SHA-256 of its own.
             let digest = try SHA256()
             var content: Int64 = 0
-            let source = try BackupFiles.open(path)
             let temporary = known.sum.hex + BackupFiles.unnamedSuffix
             try BackupFiles.write(temporary, in: folder) { append in
-                try BackupFiles.forEachPiece(of: source, path) { piece in
+                try BackupFiles.forEachPiece(of: source, path.string) { piece in
                     digest.update(piece)
                     content += Int64(piece.count)
                     onProgress(piece.count)

@@ -71,17 +71,14 @@ public struct Restore {
     private func build(_ folder: String, _ backup: String, _ manifest: BackupManifest) throws {
         let target = DataRoot(path: folder)
         try target.makeDirectories()
+        let entries = try RestoredEntries(manifest, below: folder)
         try BackupDatabases(backup: backup).restore(manifest.database, to: target.database)
         let contents = try BackupContents(backup: backup, manifest: manifest, database: target.database)
         let blobs = try BlobDirectory(path: target.blobs)
         for blob in contents.blobs {
             try place(blob, in: blobs, contents)
         }
-        for entry in manifest.entries { try restore(entry, below: folder, contents) }
-        // Times and modes of directories last: what is made in them changes them.
-        for entry in manifest.entries.reversed() where entry.kind == .directory {
-            try Self.finish(entry, Self.path(entry, below: folder))
-        }
+        try entries.make(from: contents, onProgress: onProgress)
         do {
             try SystemCalls.synchronizeDisk(of: SystemCalls.open(folder, O_RDONLY | O_DIRECTORY))
         } catch {
@@ -107,64 +104,5 @@ public struct Restore {
             onProgress(piece.count)
         }
         _ = try blobs.commit(incoming, as: id)
-    }
-
-    private func restore(_ entry: BackupManifest.Entry, below folder: String, _ contents: BackupContents) throws {
-        let path = try Self.path(entry, below: folder)
-        switch entry.kind {
-        case .directory:
-            try BackupFiles.makeDirectory(path.string)
-        case .file:
-            try write(path.string) { append in
-                try contents.readFile(entry) { piece in
-                    onProgress(piece.count)
-                    try append(piece)
-                }
-            }
-            try Self.finish(entry, path)
-        case .link:
-            guard let target = entry.target.flatMap(PrintablePath.decode) else {
-                throw OsnovaError.damaged("the manifest of \(contents.manifest.generation) is malformed")
-            }
-            CrashPoint.pass()
-            let status = PrintablePath.filePath(target).withPlatformString { target in
-                path.withPlatformString { symlink(target, $0) }
-            }
-            guard status == 0 else { throw Errno(rawValue: errno).failure("making \(path.string)") }
-            try Self.setTime(entry, path)
-        }
-    }
-
-    private func write(
-        _ path: String, _ fill: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
-    ) throws {
-        do {
-            let file = try SystemCalls.open(path, O_WRONLY | O_CREAT | O_EXCL)
-            try fill { try SystemCalls.write(file, $0) }
-        } catch let error as Errno {
-            throw error.failure("writing \(path)", kind: .inputOutput)
-        }
-    }
-
-    private static func path(_ entry: BackupManifest.Entry, below folder: String) throws -> FilePath {
-        guard let path = PrintablePath.path(entry.path, below: folder) else {
-            throw OsnovaError.damaged("the manifest names \(entry.path), which is no path of a data root")
-        }
-        return path
-    }
-
-    private static func finish(_ entry: BackupManifest.Entry, _ path: FilePath) throws {
-        guard path.withPlatformString({ chmod($0, mode_t(entry.mode & 0o7777)) }) == 0 else {
-            throw Errno(rawValue: errno).failure("restoring \(path.string)")
-        }
-        try setTime(entry, path)
-    }
-
-    /// Of a link its own time, not that of what it points to.
-    private static func setTime(_ entry: BackupManifest.Entry, _ path: FilePath) throws {
-        let time = timespec(
-            tv_sec: Int(entry.modified / 1_000_000_000), tv_nsec: Int(entry.modified % 1_000_000_000))
-        let status = path.withPlatformString { utimensat(AT_FDCWD, $0, [time, time], AT_SYMLINK_NOFOLLOW) }
-        guard status == 0 else { throw Errno(rawValue: errno).failure("restoring the time of \(path.string)") }
     }
 }
