@@ -146,7 +146,7 @@ public struct BackupGenerations {
         let folder = "\(place.path)/\(BackupLayout.checksums)"
         let old = try BackupFiles.names(in: folder)
         let text = ChecksumLists.text(try ChecksumLists(in: place.path).sums.filter { paths.contains($0.key) })
-        let name = "pruned-\(Clock.nanoseconds)"
+        let name = "\(ChecksumLists.mergedPrefix)\(Clock.nanoseconds)"
         try BackupFiles.write(name, in: folder) { append in try text.withUnsafeBytes { try append($0) } }
         for list in old where list != name { try BackupFiles.remove(list, in: folder) }
     }

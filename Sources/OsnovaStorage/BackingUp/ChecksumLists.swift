@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Primitives
 
 /// The SHA-256 of every sealed file of a backup, from the lists in `checksums/`.
@@ -8,10 +7,16 @@ struct ChecksumLists: Sendable {
     private(set) var sums: [String: String] = [:]
     private(set) var added: [String: String] = [:]
 
+    /// Begins the name of a list in place of all that were there before it; other lists have the names of generations.
+    static let mergedPrefix = "pruned-"
+
     /// Reads all lists; what is no line of a list is passed over, and then missed.
     init(in backup: String) throws {
         let folder = "\(backup)/\(BackupLayout.checksums)"
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where !name.hasPrefix(".") {
+        // What a later list says of a path holds, and a merged one is older than the generations after it.
+        let names = try BackupFiles.names(in: folder)
+        let merged = names.filter { $0.hasPrefix(Self.mergedPrefix) }
+        for name in merged + names.filter({ !$0.hasPrefix(Self.mergedPrefix) }) {
             let text = String(decoding: try BackupFiles.read("\(folder)/\(name)"), as: UTF8.self)
             for line in text.split(separator: "\n") {
                 let fields = line.split(separator: " ", maxSplits: 1)
