@@ -179,7 +179,10 @@ final class BackupBlobs {
         try target.synchronize()
     }
 
-    static func path(of id: ContentID) -> String { "\(BackupLayout.blobs)/\(id.hex).enc" }
+    static func path(of id: ContentID) -> String { path(of: id.hex) }
+
+    /// Where a blob lies in a data root, and its first sealing in a backup.
+    static func path(of hash: String) -> String { "\(BackupLayout.blobs)/\(hash).enc" }
 
     private static func otherPath(of id: ContentID, _ identity: SealingIdentity) -> String {
         "\(BackupLayout.otherSealings)/\(identity.name)/\(id.hex).enc"

@@ -48,11 +48,21 @@ struct RestoredEntries {
     }
 
     /// Makes everything.
-    func make(from contents: BackupContents, onProgress: (Int) -> Void) throws {
+    ///
+    /// - Parameter onDamage: told of a file that is damaged in the backup, which is left out unless this throws.
+    func make(
+        from contents: BackupContents, onProgress: (Int) -> Void,
+        onDamage: (BackupManifest.Entry, OsnovaError) throws -> Void
+    ) throws {
         for item in items where item.entry.kind == .directory { try Self.makeDirectory(item.path) }
         for item in items where item.entry.kind == .file {
-            try Self.makeFile(item, contents, onProgress)
-            try Self.finish(item)
+            do {
+                try Self.makeFile(item, contents, onProgress)
+                try Self.finish(item)
+            } catch let error as OsnovaError where error.kind == .damaged {
+                _ = item.path.withPlatformString { unlink($0) }
+                try onDamage(item.entry, error)
+            }
         }
         for item in items where item.entry.kind == .link { try Self.makeLink(item) }
         // Times and modes of directories last: what is made in them changes them.
@@ -104,8 +114,7 @@ struct RestoredEntries {
 
     /// Of a link its own time, not that of what it points to.
     private static func setTime(_ item: Item) throws {
-        let time = timespec(
-            tv_sec: Int(item.entry.modified / 1_000_000_000), tv_nsec: Int(item.entry.modified % 1_000_000_000))
+        let time = ManifestTime.time(item.entry.modified)
         let status = item.path.withPlatformString { utimensat(AT_FDCWD, $0, [time, time], AT_SYMLINK_NOFOLLOW) }
         guard status == 0 else { throw Errno(rawValue: errno).failure("restoring the time of \(item.path.string)") }
     }
