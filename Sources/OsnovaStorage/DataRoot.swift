@@ -72,6 +72,15 @@ public struct DataRoot: Sendable, Equatable {
         }
     }
 
+    /// Opens the directory itself.
+    func open() throws -> OwnedDescriptor {
+        do {
+            return try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw error.failure("opening the data root \(path)")
+        }
+    }
+
     /// Makes everything durable that was written to the data root's disk.
     func synchronizeDisk() throws {
         do {

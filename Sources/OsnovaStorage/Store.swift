@@ -13,13 +13,19 @@ public final class Store: Sendable {
     public let root: DataRoot
     /// The database.
     public let catalog: Catalog
+    /// The data root as it was opened: another may get its path.
+    let directory: OwnedDescriptor
     let blobs: BlobDirectory
     let probe: FileProbe
     /// Nil for a store that was opened for work that touches no content.
     let ring: KeyRing?
 
-    private init(root: DataRoot, catalog: Catalog, blobs: BlobDirectory, probe: FileProbe, ring: KeyRing?) {
+    private init(
+        root: DataRoot, directory: OwnedDescriptor, catalog: Catalog, blobs: BlobDirectory, probe: FileProbe,
+        ring: KeyRing?
+    ) {
         self.root = root
+        self.directory = directory
         self.catalog = catalog
         self.blobs = blobs
         self.probe = probe
@@ -53,12 +59,14 @@ public final class Store: Sendable {
     public static func open(at root: DataRoot, keys: KeyHierarchy?) throws -> Store {
         try root.requireDatabase()
         try root.makeDirectories()
+        let directory = try root.open()
         let blobs = try BlobDirectory(path: root.blobs)
         let probe = try FileProbe(blobs: blobs, opening: keys)
         let catalog = try Catalog(path: root.database) { try probe.look(at: $0) }
         let ring = try keys.map { try KeyRing($0, catalog.read { try $0.keyGenerations() }) }
         if let ring { probe.use(ring) }
-        let store = Store(root: root, catalog: catalog, blobs: blobs, probe: probe, ring: ring)
+        let store = Store(
+            root: root, directory: directory, catalog: catalog, blobs: blobs, probe: probe, ring: ring)
         if let keys { try store.acceptKeys(keys) }
         return store
     }

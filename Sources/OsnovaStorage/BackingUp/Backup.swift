@@ -44,7 +44,7 @@ public struct Backup {
         self.sharing = sharing
         far = nil
         self.onProgress = onProgress
-        guard !(self.path + "/").hasPrefix(store.root.path + "/") else {
+        guard !RealPath.lies(self.path, in: store.root.path) else {
             throw OsnovaError(.usage, "\(path) lies in the data root: a backup must lie elsewhere")
         }
     }
@@ -65,13 +65,14 @@ public struct Backup {
     ///
     /// - Throws: `denied` for another store's backup, `busy`, `inputOutput` for a full disk: run it again, it goes on.
     public func run() throws -> BackupReport {
-        let fingerprint = try store.catalog.read { try $0.keyFingerprint() }.map { Hexadecimal.string($0) }
-        let place = try BackupPlace(making: path, keyFingerprint: fingerprint)
-        try place.removeTemporaries()
-        let earlier = try place.generations()
-        let generation = GenerationName.next(after: earlier.names)
         let lock = try store.blobs.lockAgainstRemoval()
         return try withExtendedLifetime(lock) {
+            // No rekey ends from here on: the marker, the database and the sealed files are of one key.
+            let fingerprint = try store.catalog.read { try $0.keyFingerprint() }.map { Hexadecimal.string($0) }
+            let place = try BackupPlace(making: path, keyFingerprint: fingerprint)
+            try place.removeTemporaries()
+            let earlier = try place.generations()
+            let generation = GenerationName.next(after: earlier.names)
             // The database first: every file that it names is there by then.
             let databases = BackupDatabases(backup: path)
             let copy = try databases.freshTemporary()

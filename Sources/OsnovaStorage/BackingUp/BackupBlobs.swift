@@ -100,16 +100,24 @@ final class BackupBlobs {
         return true
     }
 
-    /// A copy that is there is never overwritten, since nobody can tell here which of two sealings is sound.
+    /// A copy that is there is never overwritten, since nobody can tell here which of two sealings is sound; and a path
+    /// whose SHA-256 a generation relies on gets those bytes again, or none.
     private func place(of id: ContentID, _ identity: SealingIdentity) throws -> Place {
         let path = Self.path(of: id)
-        guard try target.status(of: id) != nil else { return Place(directory: target, path: path, isThere: false) }
-        if try SealingIdentity(of: target.open(id), path: target.path) == identity {
+        if try target.status(of: id) == nil {
+            guard let known = checksums.sums[path], try sum(of: id) != known else {
+                return Place(directory: target, path: path, isThere: false)
+            }
+        } else if try SealingIdentity(of: target.open(id), path: target.path) == identity {
             return Place(directory: target, path: path, isThere: true)
         }
         let directory = try makeDirectory(of: identity)
         let other = Self.otherPath(of: id, identity)
         return Place(directory: directory, path: other, isThere: try directory.status(of: id) != nil)
+    }
+
+    private func sum(of id: ContentID) throws -> String {
+        try BackupFiles.sum("\(source.path)/\(id.hex).enc").sum.hex
     }
 
     /// What a list names and the far disk has is whole: the list is sent after the files.
@@ -119,7 +127,7 @@ final class BackupBlobs {
         let path = Self.path(of: id)
         guard let known = checksums.sums[path] else { return Place(directory: target, path: path, isThere: false) }
         // Of one size and time it is the file that was sent; a restored store has other times and the same bytes.
-        if try far.isSame(path, file) || BackupFiles.sum("\(source.path)/\(id.hex).enc").sum.hex == known {
+        if try far.isSame(path, file) || sum(of: id) == known {
             return Place(directory: target, path: path, isThere: far.contains(path))
         }
         let other = Self.otherPath(of: id, identity)
@@ -171,7 +179,10 @@ final class BackupBlobs {
         try target.synchronize()
     }
 
-    static func path(of id: ContentID) -> String { "\(BackupLayout.blobs)/\(id.hex).enc" }
+    static func path(of id: ContentID) -> String { path(of: id.hex) }
+
+    /// Where a blob lies in a data root, and its first sealing in a backup.
+    static func path(of hash: String) -> String { "\(BackupLayout.blobs)/\(hash).enc" }
 
     private static func otherPath(of id: ContentID, _ identity: SealingIdentity) -> String {
         "\(BackupLayout.otherSealings)/\(identity.name)/\(id.hex).enc"

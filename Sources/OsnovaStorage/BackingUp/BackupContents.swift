@@ -32,6 +32,9 @@ struct BackupContents {
         }
     }
 
+    /// The SHA-256 of a sealed file as it was written.
+    func sum(of path: String) -> String? { checksums.sums[path] }
+
     /// Opens a sealed file.
     ///
     /// - Throws: `damaged` where it is missing.
@@ -67,9 +70,17 @@ struct BackupContents {
         _ path: String, _ file: OwnedDescriptor, sum: String?, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         let digest = try SHA256()
-        try BackupFiles.forEachPiece(of: file, path) { piece in
-            digest.update(piece)
-            try body(piece)
+        var isTaken = true
+        do {
+            try BackupFiles.forEachPiece(of: file, path) { piece in
+                isTaken = false
+                digest.update(piece)
+                try body(piece)
+                isTaken = true
+            }
+        } catch let error as OsnovaError where error.kind == .inputOutput && isTaken {
+            // Not the taker failed: a sector that cannot be read is damage like any other.
+            throw OsnovaError.damaged(error.message)
         }
         guard try digest.finish().hex == sum else {
             throw OsnovaError.damaged("\(path) is damaged: it does not have its SHA-256")

@@ -24,7 +24,7 @@ struct BackupEntries {
 
     /// Copies each file whose bytes the backup does not have yet.
     mutating func copy() throws {
-        for folder in Self.folders { try copy(FilePath("\(root.path)/\(folder)"), as: Array(folder.utf8)) }
+        for folder in Self.folders { try copyTop(folder) }
         try copyNumbers()
     }
 
@@ -32,6 +32,20 @@ struct BackupEntries {
 
     private func isKnown(_ sum: ContentID) -> Bool {
         access("\(folder)/\(sum.hex)", F_OK) == 0 || far?.contains("\(BackupLayout.files)/\(sum.hex)") == true
+    }
+
+    /// Where a link stands for a folder of the data root, what it leads to is backed up, and comes back as a folder.
+    private mutating func copyTop(_ folder: String) throws {
+        let path = "\(root.path)/\(folder)"
+        guard (try? SystemCalls.status(at: nil, path))?.type == S_IFLNK else {
+            return try copy(FilePath(path), as: Array(folder.utf8))
+        }
+        var status = stat()
+        guard let real = realpath(path, nil), stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw OsnovaError(.notFound, "\(path) leads to no directory: mount its disk, or mend the link")
+        }
+        defer { free(real) }
+        try copy(FilePath(platformString: real), as: Array(folder.utf8))
     }
 
     private mutating func copy(_ path: FilePath, as name: [UInt8]) throws {
@@ -49,7 +63,7 @@ struct BackupEntries {
                 try copy(target, as: name + [UInt8(ascii: "/")] + child)
             }
         case S_IFREG:
-            guard let (sum, size) = try copyFile(path.string) else { return }
+            guard let (sum, size) = try copyFile(path) else { return }
             entries.append(Self.entry(.file, name, status, size: size, sum: sum.hex))
         case S_IFLNK:
             let target = PrintablePath.encode(try DirectoryListing.target(of: path))
@@ -59,17 +73,17 @@ struct BackupEntries {
     }
 
     /// Nil for a file that is gone by now.
-    private mutating func copyFile(_ path: String) throws -> (sum: ContentID, size: Int64)? {
+    private mutating func copyFile(_ path: FilePath) throws -> (sum: ContentID, size: Int64)? {
         do {
-            let known = try BackupFiles.sum(path)
+            let source = try BackupFiles.open(path)
+            let known = try BackupFiles.sum(of: source, path.string)
             if isKnown(known.sum) { return known }
             // It may be written to just now: what is copied has a SHA-256 of its own.
             let digest = try SHA256()
             var content: Int64 = 0
-            let source = try BackupFiles.open(path)
             let temporary = known.sum.hex + BackupFiles.unnamedSuffix
             try BackupFiles.write(temporary, in: folder) { append in
-                try BackupFiles.forEachPiece(of: source, path) { piece in
+                try BackupFiles.forEachPiece(of: source, path.string) { piece in
                     digest.update(piece)
                     content += Int64(piece.count)
                     onProgress(piece.count)
@@ -128,9 +142,8 @@ struct BackupEntries {
         _ kind: BackupManifest.Entry.Kind, _ name: [UInt8], _ status: stat, size: Int64? = nil, sum: String? = nil,
         target: String? = nil
     ) -> BackupManifest.Entry {
-        let modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
         return BackupManifest.Entry(
-            kind: kind, path: PrintablePath.encode(name), mode: UInt32(status.st_mode & 0o7777), modified: modified,
-            size: size, sha256: sum, target: target)
+            kind: kind, path: PrintablePath.encode(name), mode: UInt32(status.st_mode & 0o7777),
+            modified: ManifestTime.nanoseconds(status.st_mtim), size: size, sha256: sum, target: target)
     }
 }

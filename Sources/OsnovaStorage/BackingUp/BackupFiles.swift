@@ -19,9 +19,16 @@ enum BackupFiles {
 
     /// The SHA-256 and the bytes of a file.
     static func sum(_ path: String, progress: (Int) -> Void = { _ in }) throws -> (sum: ContentID, size: Int64) {
+        try sum(of: open(path), path, progress: progress)
+    }
+
+    /// The SHA-256 and the bytes of an open file.
+    static func sum(
+        of file: OwnedDescriptor, _ path: String, progress: (Int) -> Void = { _ in }
+    ) throws -> (sum: ContentID, size: Int64) {
         let digest = try SHA256()
         var size: Int64 = 0
-        try forEachPiece(of: open(path), path) { piece in
+        try forEachPiece(of: file, path) { piece in
             digest.update(piece)
             size += Int64(piece.count)
             progress(piece.count)
@@ -30,15 +37,19 @@ enum BackupFiles {
     }
 
     /// Opens a regular file; a link or a FIFO in its place is damage.
-    static func open(_ path: String) throws -> OwnedDescriptor {
+    static func open(_ path: String) throws -> OwnedDescriptor { try open(FilePath(path)) }
+
+    /// Opens a regular file whose name may be no text.
+    static func open(_ path: FilePath) throws -> OwnedDescriptor {
         do {
-            let file = try SystemCalls.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+            let options: FileDescriptor.OpenOptions = [.noFollow, .nonBlocking, .closeOnExec]
+            let file = OwnedDescriptor(try FileDescriptor.open(path, .readOnly, options: options))
             guard try SystemCalls.status(of: file).type == S_IFREG else {
-                throw OsnovaError.damaged("\(path) is no regular file")
+                throw OsnovaError.damaged("\(path.string) is no regular file")
             }
             return file
         } catch let error as Errno {
-            throw error.failure("reading \(path)")
+            throw error.failure("reading \(path.string)")
         }
     }
 

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Primitives
 
 /// The SHA-256 of every sealed file of a backup, from the lists in `checksums/`.
@@ -14,7 +13,10 @@ struct ChecksumLists: Sendable {
     /// Reads all lists; what is no line of a list is passed over, and then missed.
     init(in backup: String) throws {
         let folder = "\(backup)/\(BackupLayout.checksums)"
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where !name.hasPrefix(".") {
+        // What a later list says of a path holds, and a merged one is older than the generations after it.
+        let names = try BackupFiles.names(in: folder)
+        let merged = names.filter { $0.hasPrefix(Self.mergedPrefix) }
+        for name in merged + names.filter({ !$0.hasPrefix(Self.mergedPrefix) }) {
             let text = String(decoding: try BackupFiles.read("\(folder)/\(name)"), as: UTF8.self)
             for line in text.split(separator: "\n") {
                 let fields = line.split(separator: " ", maxSplits: 1)

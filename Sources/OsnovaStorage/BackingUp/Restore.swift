@@ -15,6 +15,16 @@ public struct RestoreReport: Sendable {
     public let keptRoot: String?
     /// Blobs that had no file when the backup was made.
     public let missing: [String]
+    /// What a partial restoration left out.
+    public let leftOut: [LeftOut]
+
+    /// A file that is damaged in the backup, or gone from it.
+    public struct LeftOut: Sendable {
+        /// Where it would be in the data root; bytes that are not printable ASCII are `%XX`.
+        public let path: String
+        /// What is wrong with it, in words.
+        public let reason: String
+    }
 }
 
 /// Makes a data root of a generation of a backup; needs no key.
@@ -42,10 +52,12 @@ public struct Restore {
 
     /// Restores a generation, the newest one without a name.
     ///
-    /// - Parameter force: whether to replace a data root that is in use.
+    /// - Parameters:
+    ///   - force: whether to replace a data root that is in use.
+    ///   - isPartial: whether to leave damaged files out instead of restoring nothing.
     /// - Throws: `damaged` for a backup that is; `busy` while components run or the data root is mounted; `cannotCreate`.
     ///   The data root is as it was then.
-    public func run(generation: String? = nil, force: Bool = false) throws -> RestoreReport {
+    public func run(generation: String? = nil, force: Bool = false, isPartial: Bool = false) throws -> RestoreReport {
         // First of all: what is in use is refused before anything is fetched.
         let existing = try RestoreTarget(root, force: force)
         defer { existing.removeFetched() }
@@ -53,8 +65,12 @@ public struct Restore {
         let place = try BackupPlace(opening: backup)
         let manifest = try place.manifest(generation)
         let folder = try existing.freshFolder()
+        var leftOut: [RestoreReport.LeftOut] = []
         do {
-            try build(folder, backup, manifest)
+            try build(folder, backup, manifest) { path, error in
+                guard isPartial else { throw error }
+                leftOut.append(.init(path: path, reason: error.message))
+            }
             let store = try Store.open(at: DataRoot(path: folder), keys: nil)
             try store.close()
         } catch {
@@ -65,23 +81,29 @@ public struct Restore {
         let kept = try existing.replaceWithFolder()
         try Store.open(at: root, keys: nil).close()
         return RestoreReport(
-            generation: manifest.generation, blobs: manifest.blobCount, keptRoot: kept, missing: manifest.missing)
+            generation: manifest.generation,
+            blobs: manifest.blobCount - leftOut.count { $0.path.hasPrefix("\(BackupLayout.blobs)/") }, keptRoot: kept,
+            missing: manifest.missing, leftOut: leftOut)
     }
 
-    private func build(_ folder: String, _ backup: String, _ manifest: BackupManifest) throws {
+    private func build(
+        _ folder: String, _ backup: String, _ manifest: BackupManifest,
+        onDamage: (_ path: String, OsnovaError) throws -> Void
+    ) throws {
         let target = DataRoot(path: folder)
         try target.makeDirectories()
+        let entries = try RestoredEntries(manifest, below: folder)
         try BackupDatabases(backup: backup).restore(manifest.database, to: target.database)
         let contents = try BackupContents(backup: backup, manifest: manifest, database: target.database)
         let blobs = try BlobDirectory(path: target.blobs)
         for blob in contents.blobs {
-            try place(blob, in: blobs, contents)
+            do {
+                try place(blob, in: blobs, contents)
+            } catch let error as OsnovaError where error.kind == .damaged {
+                try onDamage(BackupBlobs.path(of: blob.id), error)
+            }
         }
-        for entry in manifest.entries { try restore(entry, below: folder, contents) }
-        // Times and modes of directories last: what is made in them changes them.
-        for entry in manifest.entries.reversed() where entry.kind == .directory {
-            try Self.finish(entry, Self.path(entry, below: folder))
-        }
+        try entries.make(from: contents, onProgress: onProgress) { try onDamage($0.path, $1) }
         do {
             try SystemCalls.synchronizeDisk(of: SystemCalls.open(folder, O_RDONLY | O_DIRECTORY))
         } catch {
@@ -94,11 +116,16 @@ public struct Restore {
         _ blob: (id: String, path: String), in blobs: BlobDirectory, _ contents: BackupContents
     ) throws {
         guard let id = ContentID(hex: blob.id) else {
-            throw OsnovaError.damaged("the manifest of \(contents.manifest.generation) is malformed")
+            throw OsnovaError.damaged("the manifest of \(contents.manifest.generation) names \(blob.id), which is no blob")
         }
         let file = try contents.openBlob(blob.path)
         if source.isFetched, try blobs.link(file, as: id) {
-            return try contents.readBlob(blob.path, file) { onProgress($0.count) }
+            do {
+                return try contents.readBlob(blob.path, file) { onProgress($0.count) }
+            } catch {
+                try? blobs.remove(id)
+                throw error
+            }
         }
         let incoming = try blobs.begin()
         let isShared = try incoming.share(file)
@@ -107,64 +134,5 @@ public struct Restore {
             onProgress(piece.count)
         }
         _ = try blobs.commit(incoming, as: id)
-    }
-
-    private func restore(_ entry: BackupManifest.Entry, below folder: String, _ contents: BackupContents) throws {
-        let path = try Self.path(entry, below: folder)
-        switch entry.kind {
-        case .directory:
-            try BackupFiles.makeDirectory(path.string)
-        case .file:
-            try write(path.string) { append in
-                try contents.readFile(entry) { piece in
-                    onProgress(piece.count)
-                    try append(piece)
-                }
-            }
-            try Self.finish(entry, path)
-        case .link:
-            guard let target = entry.target.flatMap(PrintablePath.decode) else {
-                throw OsnovaError.damaged("the manifest of \(contents.manifest.generation) is malformed")
-            }
-            CrashPoint.pass()
-            let status = PrintablePath.filePath(target).withPlatformString { target in
-                path.withPlatformString { symlink(target, $0) }
-            }
-            guard status == 0 else { throw Errno(rawValue: errno).failure("making \(path.string)") }
-            try Self.setTime(entry, path)
-        }
-    }
-
-    private func write(
-        _ path: String, _ fill: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
-    ) throws {
-        do {
-            let file = try SystemCalls.open(path, O_WRONLY | O_CREAT | O_EXCL)
-            try fill { try SystemCalls.write(file, $0) }
-        } catch let error as Errno {
-            throw error.failure("writing \(path)", kind: .inputOutput)
-        }
-    }
-
-    private static func path(_ entry: BackupManifest.Entry, below folder: String) throws -> FilePath {
-        guard let path = PrintablePath.path(entry.path, below: folder) else {
-            throw OsnovaError.damaged("the manifest names \(entry.path), which is no path of a data root")
-        }
-        return path
-    }
-
-    private static func finish(_ entry: BackupManifest.Entry, _ path: FilePath) throws {
-        guard path.withPlatformString({ chmod($0, mode_t(entry.mode & 0o7777)) }) == 0 else {
-            throw Errno(rawValue: errno).failure("restoring \(path.string)")
-        }
-        try setTime(entry, path)
-    }
-
-    /// Of a link its own time, not that of what it points to.
-    private static func setTime(_ entry: BackupManifest.Entry, _ path: FilePath) throws {
-        let time = timespec(
-            tv_sec: Int(entry.modified / 1_000_000_000), tv_nsec: Int(entry.modified % 1_000_000_000))
-        let status = path.withPlatformString { utimensat(AT_FDCWD, $0, [time, time], AT_SYMLINK_NOFOLLOW) }
-        guard status == 0 else { throw Errno(rawValue: errno).failure("restoring the time of \(path.string)") }
     }
 }

@@ -6,6 +6,7 @@ internal import SystemPackage
 
 /// The place of a data root that is to be replaced, locked as long as this lives.
 final class RestoreTarget {
+    /// Without links: what is replaced is what a link leads to, not the link.
     private let root: DataRoot
     private let parent: OwnedDescriptor
     private let name: String
@@ -14,8 +15,10 @@ final class RestoreTarget {
 
     /// Looks whether the data root may be replaced.
     ///
-    /// - Throws: `busy` while it is in use, unless `force`; `cannotCreate` for what is no data root and not empty.
+    /// - Throws: `busy` while it is in use, unless `force`; `cannotCreate` for what is no data root and not empty, and for
+    ///   a mount point, which nothing can take the place of.
     init(_ root: DataRoot, force: Bool) throws {
+        let root = DataRoot(path: RealPath.resolve(root.path))
         self.root = root
         let path = FilePath(root.path)
         guard let last = path.lastComponent else { throw OsnovaError(.usage, "/ cannot be a data root") }
@@ -28,7 +31,20 @@ final class RestoreTarget {
             throw error.failure("opening \(above)")
         }
         isThere = access(root.path, F_OK) == 0
+        if isThere { try refuseMountPoint() }
         if isThere, !force { try refuseIfUsed() }
+    }
+
+    private func refuseMountPoint() throws {
+        do {
+            let device = try SystemCalls.status(of: SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)).device
+            guard try SystemCalls.status(of: parent).device != device else { return }
+        } catch {
+            throw error.failure("opening \(root.path)", kind: .cannotCreate)
+        }
+        throw OsnovaError(
+            .cannotCreate,
+            "\(root.path) is where a disk is mounted, and cannot be replaced: name a directory on it with --data-root")
     }
 
     private func refuseIfUsed() throws {
@@ -114,55 +130,21 @@ final class RestoreTarget {
         do {
             defer { try? SystemCalls.synchronize(parent) }
             try SystemCalls.renameKeeping(at: parent, "\(prefix)\(getpid())", to: complete)
-            guard isThere else {
-                try SystemCalls.renameKeeping(at: parent, complete, to: name)
-                return nil
-            }
-            try SystemCalls.exchange(at: parent, complete, name)
-            return beside(keep(complete))
-        } catch {
-            throw error.failure("putting the restored data root in the place of \(root.path)", kind: .cannotCreate)
-        }
-    }
-}
-
-/// The `flock(2)` of a data root: mounts share it, a restoration must have it alone.
-enum RootLock {
-    /// Seconds to wait for whoever holds the lock.
-    private static let patience: Int64 = 3
-
-    /// What a mount holds as long as it serves.
-    static func shared(_ root: DataRoot) throws -> OwnedDescriptor {
-        do {
-            let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
-            try SystemCalls.lockShared(directory)
-            return directory
-        } catch {
-            throw error.failure("locking \(root.path)")
-        }
-    }
-
-    /// Whether a mount serves the data root just now.
-    static func isMounted(_ root: DataRoot) -> Bool {
-        guard let directory = try? SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY) else { return false }
-        return withExtendedLifetime(directory) { !SystemCalls.tryLock(directory) }
-    }
-
-    static func exclusive(_ root: DataRoot) throws -> OwnedDescriptor {
-        do {
-            let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
-            // A driver that was unmounted just now takes a moment to end.
-            let deadline = Clock.monotonicSeconds + patience
-            while !SystemCalls.tryLock(directory) {
-                if Clock.monotonicSeconds < deadline {
-                    usleep(10_000)
-                    continue
+            do {
+                if isThere {
+                    try SystemCalls.exchange(at: parent, complete, name)
+                } else {
+                    try SystemCalls.renameKeeping(at: parent, complete, to: name)
                 }
-                throw OsnovaError(.busy, "\(root.path) is mounted: unmount it first, or --force")
+            } catch {
+                // Nothing has changed places: it is the new folder still.
+                try? FileManager.default.removeItem(atPath: beside(complete))
+                throw error
             }
-            return directory
+            return isThere ? beside(keep(complete)) : nil
         } catch let error as Errno {
-            throw error.failure("locking \(root.path)")
+            try? FileManager.default.removeItem(atPath: beside("\(prefix)\(getpid())"))
+            throw error.failure("putting the restored data root in the place of \(root.path)", kind: .cannotCreate)
         }
     }
 }

@@ -25,8 +25,9 @@ public struct Repair: Sendable {
     /// - Returns: the report as it is now: what could not be saved is still damaged or missing.
     public func run(_ verification: Verification, _ report: VerificationReport) throws -> VerificationReport {
         var report = report
+        let rootLock = try store.lockAgainstRestoration()
         let lock = try store.blobs.lockAgainstRemoval()
-        try withExtendedLifetime(lock) {
+        try withExtendedLifetime((rootLock, lock)) {
             let audit = try StoreAudit(store: store)
             for trouble in verification.troubles { try repair(trouble, audit, &report) }
             for path in report.openToOthers { try Permissions.close(path) }

@@ -47,7 +47,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         generated = GeneratedFiles(maker: try FileMaker(store: store, metrics: metrics, upkeep: upkeepCounters))
         names = try CatalogReader(path: store.root.database)
         database = try DatabaseWatch(path: store.root.database)
-        rootLock = try RootLock.shared(store.root)
+        rootLock = try store.lockAgainstRestoration()
         feed = try ChangeFeed(path: store.root.database)
     }
 

@@ -42,6 +42,8 @@ public final class PutBatch {
 
     private let store: Store
     private let put: BlobPut
+    /// What is put into a data root that a restoration is about to replace would be gone with it.
+    private let rootLock: OwnedDescriptor
     private var items: [Item] = []
     private var others: [(Writing) throws -> Void] = []
     private var bytes: Int64 = 0
@@ -51,9 +53,10 @@ public final class PutBatch {
     /// Readies a batch, and removes what a killed process left half written.
     ///
     /// - Parameter compressing: whether contents that shrink are compressed; nil for the store's own setting.
-    /// - Throws: `denied` for a store that was opened without keys.
+    /// - Throws: `denied` for a store that was opened without keys, `busy` while the data root is being restored.
     public init(store: Store, compressing: Bool? = nil) throws {
         self.store = store
+        rootLock = try store.lockAgainstRestoration()
         put = try BlobPut(store: store, compressing: compressing ?? store.catalog.read { try $0.compresses() })
         try store.blobs.removeStaleTemporaries()
     }

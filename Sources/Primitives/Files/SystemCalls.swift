@@ -213,6 +213,11 @@ public enum SystemCalls {
         flock(file.number, LOCK_EX | LOCK_NB) == 0
     }
 
+    /// Takes the shared `flock(2)` of an open file; false where another holds the exclusive one.
+    public static func tryLockShared(_ file: OwnedDescriptor) -> Bool {
+        flock(file.number, LOCK_SH | LOCK_NB) == 0
+    }
+
     /// Waits for the exclusive `flock(2)` of an open file; it ends with the file.
     public static func lock(_ file: OwnedDescriptor) throws(Errno) {
         _ = try retrying { flock(file.number, LOCK_EX) }

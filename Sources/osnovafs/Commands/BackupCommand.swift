@@ -48,7 +48,7 @@ struct BackupCommand: ParsableCommand {
         @Flag(help: "On one disk, name the store's sealed files instead of copying them.")
         var hardLinks = false
 
-        @Flag(help: "Read everything back and compare it with its SHA-256.")
+        @Flag(help: "Read everything back, compare it with its SHA-256, and copy anew what is damaged.")
         var verify = false
 
         func validate() throws {
@@ -83,8 +83,8 @@ struct BackupCommand: ParsableCommand {
             let progress = Progress("backing up")
             let report = try backUp(opened, progress)
             progress.finish()
+            let damaged = try verify ? place.directory.map { try readBack($0, report.generation, healing: opened) } : nil
             try opened.close()
-            let damaged = try verify ? place.directory.map { try readBack($0, report.generation) } : nil
             try say(report, damaged)
             for damage in report.damaged {
                 Terminal.complain("warning: \(damage); the new generation does not need it")
@@ -124,10 +124,23 @@ struct BackupCommand: ParsableCommand {
             if place.isStream { Terminal.sayOnError(line) } else { Terminal.say(line) }
         }
 
-        private func readBack(_ path: String, _ generation: String) throws -> [String] {
+        /// Reads a generation back, and once more where something was healed.
+        private func readBack(_ path: String, _ generation: String, healing store: Store) throws -> [String] {
             let progress = Progress("reading back")
             defer { progress.finish() }
-            return try BackupGenerations(backup: path).verify(generation, onProgress: progress.add)
+            func findings() throws -> [String] {
+                try BackupGenerations(backup: path).verify(generation, onProgress: progress.add)
+            }
+            let found = try findings()
+            guard !found.isEmpty else { return [] }
+            do {
+                let healed = try BackupHealing(store: store, backup: path).run(generation, onProgress: progress.add)
+                for file in healed { Terminal.complain("\(file) was damaged in the backup, and was copied anew") }
+                return healed.isEmpty ? found : try findings()
+            } catch let error as OsnovaError where error.kind == .damaged {
+                // Its database or its lists: nothing tells what the files should be.
+                return found
+            }
         }
     }
 }

@@ -12,6 +12,9 @@ struct RestoreCommand: ParsableCommand {
             takes the place of the data root, in one step. The data root that was there is kept beside it. \
             Refuses while the data root is mounted or components run.
 
+            Where the backup is damaged, nothing is restored. With --partial all but what is damaged is; what is left out \
+            is named, and the command ends with 65, as it does where blobs were missing when the backup was made.
+
             A backup is a directory, a file that 'osnovafs backup -' wrote, - for such a stream on standard input, \
             --from host:path for another machine, or --from-command for what a command writes.
             """)
@@ -23,6 +26,9 @@ struct RestoreCommand: ParsableCommand {
 
     @Flag(help: "Replace a data root that is in use, or a directory that is none.")
     var force = false
+
+    @Flag(help: "Leave out what is damaged in the backup, and name it.")
+    var partial = false
 
     @Option(
         help: ArgumentHelp("The backup on another machine, or in a directory.", valueName: "place"),
@@ -57,26 +63,43 @@ struct RestoreCommand: ParsableCommand {
     }
 
     private struct Outcome: Encodable {
+        struct LeftOut: Encodable {
+            let path: String
+            let reason: String
+        }
+
         let generation: String
         let dataRoot: String
         let blobs: Int
         let keptRoot: String?
         let missing: [String]
+        let leftOut: [LeftOut]
     }
 
     func run() throws {
         let root = try store.root
         let progress = Progress("restoring")
         let report = try Restore(from: backup, to: root, onProgress: progress.add)
-            .run(generation: generation, force: force)
+            .run(generation: generation, force: force, isPartial: partial)
         progress.finish()
+        try say(report, root.path)
+        for hash in report.missing {
+            Terminal.complain("blob \(hash) had no file when the backup was made, and was not restored")
+        }
+        for file in report.leftOut { Terminal.complain("\(file.path) was not restored: \(file.reason)") }
+        guard report.missing.isEmpty, report.leftOut.isEmpty else {
+            throw ExitStatus(code: ExitStatus.code(for: .damaged))
+        }
+    }
+
+    private func say(_ report: RestoreReport, _ root: String) throws {
         if store.json {
             return try Terminal.sayJSON(
                 Outcome(
-                    generation: report.generation, dataRoot: root.path, blobs: report.blobs,
-                    keptRoot: report.keptRoot, missing: report.missing))
+                    generation: report.generation, dataRoot: root, blobs: report.blobs, keptRoot: report.keptRoot,
+                    missing: report.missing, leftOut: report.leftOut.map { .init(path: $0.path, reason: $0.reason) }))
         }
-        Terminal.say("restored \(report.generation) to \(root.path): \(report.blobs) blobs")
+        Terminal.say("restored \(report.generation) to \(root): \(report.blobs) blobs")
         if let kept = report.keptRoot { Terminal.say("what was there before is now \(kept)") }
     }
 }

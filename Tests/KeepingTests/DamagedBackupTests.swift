@@ -1,0 +1,79 @@
+import Foundation
+import OsnovaStorage
+import Primitives
+import TestSupport
+import Testing
+
+/// What can be had of a backup that a disk damaged, and how it heals.
+struct DamagedBackupTests {
+    private let work: TestStore
+    private let backup: String
+    private let ids: [ContentID]
+    private let generation: String
+
+    init() throws {
+        let work = try TestStore()
+        backup = work.folder.path("backup")
+        ids = try (0..<4).map { try work.put(noise(5000, seed: UInt64($0)), as: "\($0)") }
+        try work.folder.write("root/identity/sound", Data("sound".utf8))
+        try work.folder.write("root/identity/lost", Data("lost".utf8))
+        generation = try Backup(store: work.store, to: backup).run().generation
+        self.work = work
+    }
+
+    private func file(_ id: ContentID) -> URL { URL(fileURLWithPath: "\(backup)/blobs/\(id.hex).enc") }
+
+    private func flip(_ url: URL) throws {
+        var bytes = try Data(contentsOf: url)
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: url)
+    }
+
+    private func damage() throws {
+        try flip(file(ids[1]))
+        try FileManager.default.removeItem(at: file(ids[2]))
+        let sum = try Data("lost".utf8).withUnsafeBytes { try SHA256.digest($0) }
+        try flip(URL(fileURLWithPath: "\(backup)/files/\(sum.hex)"))
+    }
+
+    @Test(arguments: [false, true]) func `a partial restoration leaves out what is damaged and nothing else`(
+        fromStream: Bool
+    ) throws {
+        try damage()
+        var source = BackupSource.directory(backup)
+        if fromStream { source = .command("tar -C '\(backup)' -cf - $(ls '\(backup)' | grep -v generations) generations") }
+        let root = DataRoot(path: work.folder.path("target"))
+        #expect(throws: OsnovaError.self) { try Restore(from: source, to: root).run() }
+        #expect(!root.hasDatabase)
+        let report = try Restore(from: source, to: root).run(isPartial: true)
+        #expect(report.leftOut.map(\.path).sorted() == [ids[1], ids[2]].map { "blobs/\($0.hex).enc" }.sorted() + ["identity/lost"])
+        #expect(report.blobs == 2)
+        let store = try Store.open(at: root, keys: work.keys)
+        let verified = try Verification(store: store).run()
+        #expect(verified.ok == 2 && verified.damaged.isEmpty)
+        #expect(Set(verified.missing) == Set([ids[1].hex, ids[2].hex]))
+        try store.close()
+        #expect(try Data(contentsOf: URL(fileURLWithPath: "\(root.path)/identity/sound")) == Data("sound".utf8))
+        #expect(!FileManager.default.fileExists(atPath: "\(root.path)/identity/lost"))
+        #expect(try work.folder.names("target/blobs").count == 2)
+    }
+
+    @Test func `a backup heals from the store that it is of`() throws {
+        try damage()
+        let healed = try BackupHealing(store: work.store, backup: backup).run(generation)
+        #expect(healed.count == 3)
+        #expect(try BackupGenerations(backup: backup).verify(generation).isEmpty)
+        #expect(try BackupHealing(store: work.store, backup: backup).run(generation).isEmpty)
+    }
+
+    @Test func `what the store has otherwise by now heals nothing`() throws {
+        try flip(file(ids[0]))
+        let damaged = try Data(contentsOf: file(ids[0]))
+        try flip(URL(fileURLWithPath: work.file(ids[0])))
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: work.file(ids[0])))
+        bytes[40] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: work.file(ids[0])))
+        #expect(try BackupHealing(store: work.store, backup: backup).run(generation).isEmpty)
+        #expect(try Data(contentsOf: file(ids[0])) == damaged)
+    }
+}
