@@ -30,7 +30,9 @@ struct BackupKeyTests {
         let report = try outcome.wait().get()
         let key = String(repeating: "ab", count: 32)
         for file in ["osnova-backup.json", "generations/\(report.generation).json"] {
-            #expect(try String(contentsOfFile: work.folder.path("backup/\(file)"), encoding: .utf8).contains(key), "\(file)")
+            #expect(
+                try String(contentsOfFile: work.folder.path("backup/\(file)"), encoding: .utf8).contains(key), "\(file)"
+            )
         }
     }
 
