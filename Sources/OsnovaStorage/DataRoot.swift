@@ -72,6 +72,12 @@ public struct DataRoot: Sendable, Equatable {
         }
     }
 
+    /// Takes `makeDirectories` back: what holds something stays.
+    func removeEmptyDirectories() {
+        for name in Self.directories.reversed() { rmdir("\(path)/\(name)") }
+        rmdir(path)
+    }
+
     /// Opens the directory itself.
     func open() throws -> OwnedDescriptor {
         do {

@@ -41,12 +41,17 @@ struct DamagedBackupTests {
     ) throws {
         try damage()
         var source = BackupSource.directory(backup)
-        if fromStream { source = .command("tar -C '\(backup)' -cf - $(ls '\(backup)' | grep -v generations) generations") }
+        if fromStream {
+            source = .command("tar -C '\(backup)' -cf - $(ls '\(backup)' | grep -v generations) generations")
+        }
         let root = DataRoot(path: work.folder.path("target"))
         #expect(throws: OsnovaError.self) { try Restore(from: source, to: root).run() }
         #expect(!root.hasDatabase)
         let report = try Restore(from: source, to: root).run(isPartial: true)
-        #expect(report.leftOut.map(\.path).sorted() == [ids[1], ids[2]].map { "blobs/\($0.hex).enc" }.sorted() + ["identity/lost"])
+        #expect(
+            report.leftOut.map(\.path).sorted() == [ids[1], ids[2]].map { "blobs/\($0.hex).enc" }.sorted() + [
+                "identity/lost"
+            ])
         #expect(report.blobs == 2)
         let store = try Store.open(at: root, keys: work.keys)
         let verified = try Verification(store: store).run()

@@ -68,7 +68,9 @@ struct HostileBackupTests {
         try expectRefusal("a link after the directory")
     }
 
-    @Test(arguments: ["../victim/evil", "/tmp/evil", "blobs/evil", "osnova.db", "evil", "components/../evil", "nowhere/x"])
+    @Test(arguments: [
+        "../victim/evil", "/tmp/evil", "blobs/evil", "osnova.db", "evil", "components/../evil", "nowhere/x",
+    ])
     func `a path that is none of a data root is refused`(path: String) throws {
         try forgery.changeEntry("components/x/evil") { $0["path"] = path }
         try expectRefusal("\(path)")

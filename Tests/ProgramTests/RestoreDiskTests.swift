@@ -14,7 +14,8 @@ import Testing
         try disk.shell("rmdir disk/lost+found")
         let refused = try work.expect(73, ["restore", "dest", "--data-root", disk.mountpoint.path])
         #expect(refused.errors.contains("is where a disk is mounted"), "\(refused.errors)")
-        #expect(try FileManager.default.contentsOfDirectory(atPath: disk.folder.url.path).sorted() == ["disk", "image"])
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: disk.folder.url.path).sorted() == ["disk", "image"])
         try work.expect(0, ["restore", "dest", "--data-root", disk.mountpoint.appendingPathComponent("root").path])
     }
 

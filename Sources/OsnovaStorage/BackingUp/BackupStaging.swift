@@ -31,6 +31,7 @@ final class BackupStaging {
                 folder = "\(root.path)/\(name)"
                 // A backup has a lock of its own.
                 path = "\(folder)/backup"
+                UnfinishedFolders.enter(folder)
                 return
             }
         } catch {
@@ -38,7 +39,10 @@ final class BackupStaging {
         }
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: folder) }
+    deinit {
+        try? FileManager.default.removeItem(atPath: folder)
+        UnfinishedFolders.leave(folder)
+    }
 
     /// Removes what killed runs left.
     static func removeStale(in root: DataRoot) {

@@ -116,7 +116,8 @@ public struct Restore {
         _ blob: (id: String, path: String), in blobs: BlobDirectory, _ contents: BackupContents
     ) throws {
         guard let id = ContentID(hex: blob.id) else {
-            throw OsnovaError.damaged("the manifest of \(contents.manifest.generation) names \(blob.id), which is no blob")
+            throw OsnovaError.damaged(
+                "the manifest of \(contents.manifest.generation) names \(blob.id), which is no blob")
         }
         let file = try contents.openBlob(blob.path)
         if source.isFetched, try blobs.link(file, as: id) {

@@ -112,7 +112,13 @@ final class RestoreTarget {
                 try? FileManager.default.removeItem(atPath: beside(other))
             }
         }
-        return beside("\(prefix)\(getpid())")
+        let path = beside("\(prefix)\(getpid())")
+        UnfinishedFolders.enter(path)
+        return path
+    }
+
+    deinit {
+        for prefix in [prefix, fetchPrefix] { UnfinishedFolders.leave(beside("\(prefix)\(getpid())")) }
     }
 
     private func beside(_ name: String) -> String {

@@ -105,7 +105,11 @@ public final class ViewImport {
         guard source.withPlatformString({ access($0, F_OK) }) == 0 else {
             throw OsnovaError(.notFound, "\(view.string) has no osnova.db: name the directory of a copied mount")
         }
+        let isNew = access(root.path, F_OK) != 0
         try root.makeDirectories()
+        var isInstalled = false
+        // A wrong phrase leaves nothing behind.
+        defer { if isNew, !isInstalled { root.removeEmptyDirectories() } }
         let copy = "\(root.path)/.import.db"
         for suffix in ["", "-wal", "-shm", "-journal"] { unlink(copy + suffix) }
         do {
@@ -124,6 +128,7 @@ public final class ViewImport {
         guard rename(copy, root.database) == 0 else {
             throw Errno(rawValue: errno).failure("making \(root.database)", kind: .cannotCreate)
         }
+        isInstalled = true
     }
 
     /// The import is finished, and stays so.

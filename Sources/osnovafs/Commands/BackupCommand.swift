@@ -79,11 +79,13 @@ struct BackupCommand: ParsableCommand {
         }
 
         func run() throws {
+            UnfinishedFolders.removeOnSignals()
             let opened = try store.open()
             let progress = Progress("backing up")
             let report = try backUp(opened, progress)
             progress.finish()
-            let damaged = try verify ? place.directory.map { try readBack($0, report.generation, healing: opened) } : nil
+            let damaged =
+                try verify ? place.directory.map { try readBack($0, report.generation, healing: opened) } : nil
             try opened.close()
             try say(report, damaged)
             for damage in report.damaged {

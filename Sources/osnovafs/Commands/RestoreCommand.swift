@@ -77,6 +77,7 @@ struct RestoreCommand: ParsableCommand {
     }
 
     func run() throws {
+        UnfinishedFolders.removeOnSignals()
         let root = try store.root
         let progress = Progress("restoring")
         let report = try Restore(from: backup, to: root, onProgress: progress.add)

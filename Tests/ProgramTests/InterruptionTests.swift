@@ -1,0 +1,52 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What a command leaves behind where it was stopped or refused.
+@Suite(.serialized) struct InterruptionTests {
+    /// Starts the program, sends it a signal when a path is there, and returns how it ended, as a shell tells.
+    private func end(_ work: Workspace, _ arguments: String, when path: String, by signal: String) throws -> String {
+        let line = """
+            OSNOVA_DATA_ROOT='\(work.root.path)' '\(Program.path)' \(arguments) >/dev/null 2>&1 & id=$!
+            until compgen -G '\(path)' >/dev/null || ! kill -0 $id; do sleep 0.02; done
+            kill -\(signal) $id; wait $id; echo $?
+            """
+        return try Program.shell(line, in: work.folder).text
+    }
+
+    private func names(_ folder: URL) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    }
+
+    @Test(arguments: [("INT", "130\n"), ("TERM", "143\n")])
+    func `a restoration that is stopped leaves nothing`(signal: String, status: String) throws {
+        let work = try Workspace()
+        // It waits for a stream that does not come.
+        let ended = try end(
+            work, "restore --from-command 'sleep 3' --data-root new", when: "new.fetching-*", by: signal)
+        #expect(ended == status)
+        #expect(try names(work.folder).filter { $0.hasPrefix("new") } == [])
+    }
+
+    @Test func `a backup that is stopped leaves nothing in the data root`() throws {
+        let work = try Workspace()
+        try work.write("a", noise(3_000_000, seed: 1))
+        try work.put(["a"])
+        let ended = try end(work, "backup --to-command 'sleep 3'", when: "root/.backing-up-*", by: "TERM")
+        #expect(ended == "143\n")
+        #expect(try names(work.root).filter { $0.hasPrefix(".backing-up-") } == [])
+    }
+
+    @Test(.enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"))
+    func `an import with another store's phrase leaves nothing`() throws {
+        let work = try Workspace()
+        try work.write("a", noise(3000, seed: 1))
+        try work.put(["a"])
+        try work.mount()
+        #expect(try Program.shell("cp -a mnt view", in: work.folder).code == 0)
+        try work.write("other", Data(Workspace.otherWords.utf8))
+        try work.expect(77, ["import", "view", "--phrase-file", "other", "--data-root", "new"])
+        #expect(try !names(work.folder).contains("new"))
+        try work.expect(0, ["import", "view", "--data-root", "new"] + work.unlocking)
+    }
+}
