@@ -38,11 +38,21 @@ public final class Catalog: Sendable {
                 try database.execute(sql: "PRAGMA cache_size = -16384")
                 // Each savepoint keeps the pages that it changes, which would go through a temporary file.
                 try database.execute(sql: "PRAGMA temp_store = MEMORY")
+                // Who comes while another process migrates waits for a copy and two checks of the whole database.
+                try database.execute(sql: "PRAGMA busy_timeout = \(Self.milliseconds(Self.migrationFactor * patience))")
                 try Migrations.run(database, path: path)
+                try database.execute(sql: "PRAGMA busy_timeout = \(Self.milliseconds(patience))")
             }
             return pool
         }
         try settle()
+    }
+
+    /// How much longer than for a writer a program waits for another one's migration.
+    private static let migrationFactor = 12.0
+
+    private static func milliseconds(_ seconds: Double) -> Int32 {
+        Int32(exactly: (seconds * 1000).rounded()) ?? .max
     }
 
     private static func configuration(_ patience: Double) -> Configuration {
