@@ -21,6 +21,16 @@ import Testing
         #expect(rows.map { $0["name"] as? String } == names)
     }
 
+    /// Several loads are under way at once, each with an open file for every content.
+    @Test(arguments: [128, 1024]) func `many files are put with few descriptors`(limit: Int) throws {
+        let work = try Workspace()
+        for index in 0..<1500 { try work.write("src/f\(index)", Data("content \(index)".utf8)) }
+        let command = "\(Program.path) put -r src --phrase-file \(work.phraseFile.path) --data-root root"
+        let put = try Program.shell("ulimit -n \(limit) && \(command)", in: work.folder)
+        #expect(put.code == 0 && put.lines.count == 1500, "\(put.errors)")
+        try work.expect(0, ["verify"] + work.unlocking)
+    }
+
     @Test func `a name with a line break is escaped as sha256sum does`() throws {
         let work = try Workspace()
         try work.write("a\nb\\c", Data("x".utf8))

@@ -36,8 +36,8 @@ public final class PutBatch {
         let record: Recording
     }
 
-    /// Each holds an open file, two batches may be under way, and others need some too.
-    private static let maximumCount = max(64, min(4096, SystemCalls.raiseOpenFileLimit() / 4))
+    /// Each holds an open file, four batches may be under way, and others need some too.
+    static let maximumCount = max(8, min(4096, SystemCalls.raiseOpenFileLimit() / 8))
     private static let maximumBytes: Int64 = 256 << 20
 
     private let store: Store

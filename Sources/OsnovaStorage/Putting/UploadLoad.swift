@@ -10,7 +10,7 @@ struct UploadLoad {
     }
 
     /// Enough to share the waits for the disk, and few enough that several loads are under way at once.
-    private static let maximumCount = 512
+    private static let maximumCount = min(512, PutBatch.maximumCount)
     private static let maximumBytes: Int64 = 64 << 20
 
     private(set) var entries: [Entry] = []

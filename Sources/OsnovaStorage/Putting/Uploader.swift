@@ -17,7 +17,7 @@ public final class Uploader {
         public let result: PutResult
     }
 
-    /// Loads that are under way at once.
+    /// Loads that are under way at once; no more than ``PutBatch/maximumCount`` allows for.
     private static let width = max(2, min(4, ProcessInfo.processInfo.activeProcessorCount))
     /// Nanoseconds for which removal, which waits for a moment without a load, is kept out.
     private static let patience: UInt64 = 5_000_000_000
@@ -89,14 +89,22 @@ public final class Uploader {
         filling = UploadLoad()
     }
 
-    /// Waits for the oldest load and tells what came of it.
+    /// Waits for the oldest load and tells what came of it; of those behind one that failed, too, which are stored.
     private func settle() throws {
         let upload = running.removeFirst()
-        let outcome = upload.finish()
-        for failure in outcome.failures { onFailure(failure) }
-        if let error = outcome.error { throw error }
-        for file in outcome.stored { onStored(file) }
+        if let error = tell(upload.finish()) {
+            for later in running { _ = tell(later.finish()) }
+            running = []
+            throw error
+        }
         idle.append(upload.batch)
+    }
+
+    private func tell(_ outcome: UploadWork.Outcome) -> (any Error)? {
+        for failure in outcome.failures { onFailure(failure) }
+        if let error = outcome.error { return error }
+        for file in outcome.stored { onStored(file) }
+        return nil
     }
 
     private func append(_ entry: UploadLoad.Entry, size: Int64 = 0) throws {

@@ -10,6 +10,7 @@ final class RekeyLock {
     private let identity: OwnedDescriptor
     /// No restoration replaces the data root meanwhile.
     private let root: OwnedDescriptor
+    private let dataRoot: DataRoot
 
     /// - Throws: `busy` while another program holds it.
     init(_ root: DataRoot) throws {
@@ -21,6 +22,7 @@ final class RekeyLock {
         guard SystemCalls.tryLock(identity) else {
             throw OsnovaError(.busy, "another program does a rekey of \(root.path): wait for its end")
         }
+        dataRoot = root
         self.root = try RootLock.shared(root)
     }
 
@@ -34,6 +36,9 @@ final class RekeyLock {
             try SystemCalls.lockShared(root)
         } catch {
             throw error.failure("locking the data root", kind: .inputOutput)
+        }
+        guard try RootLock.isInPlace(root, dataRoot) else {
+            throw OsnovaError(.busy, "\(dataRoot.path) was restored meanwhile: nothing was rekeyed; try again")
         }
         if !isAlone { usleep(Self.mountPatience) }
     }

@@ -139,31 +139,36 @@ struct CrashScenario: Sendable, CustomTestStringConvertible {
 
     // MARK: Secrets
 
+    /// A store with a password, and a file with another one.
+    @Sendable private static func fillWithPassword(_ folder: CrashFolder) throws -> [String] {
+        let hashes = try fill(folder)
+        try folder.write("old", Data("old password".utf8))
+        try folder.write("new", Data("new password".utf8))
+        try folder.expect(["password", "reset", "--new-password-file", "old"] + unlocking)
+        return hashes
+    }
+
+    /// One of the two passwords opens the store, the new one if the command ended.
+    private static func openedBy(_ folder: CrashFolder, _ ended: Program.Outcome, _ place: String) throws -> String {
+        let opened = try ["old", "new"].filter { try folder.run(["unlock", "--password-file", $0]).code == 0 }
+        #expect(opened.count == 1 && (ended.code != 0 || opened == ["new"]), "\(place): \(opened)")
+        return opened.first ?? "old"
+    }
+
     private static let passwords = [
-        CrashScenario(["password", "change", "--password-file", "old", "--new-password-file", "new"]) { folder in
-            let hashes = try fill(folder)
-            try folder.write("old", Data("old password".utf8))
-            try folder.write("new", Data("new password".utf8))
-            try folder.expect(["password", "reset", "--new-password-file", "old"] + unlocking)
-            return hashes
-        } inspect: { folder, hashes, ended, place in
-            let opened = try ["old", "new"].filter { try folder.run(["unlock", "--password-file", $0]).code == 0 }
-            #expect(opened.count == 1 && (ended.code != 0 || opened == ["new"]), "\(place): \(opened)")
-            let change = ["password", "change", "--password-file", opened.first ?? "old", "--new-password-file", "new"]
+        CrashScenario(
+            ["password", "change", "--password-file", "old", "--new-password-file", "new"], "", fillWithPassword
+        ) { folder, hashes, ended, place in
+            let opened = try openedBy(folder, ended, place)
+            let change = ["password", "change", "--password-file", opened, "--new-password-file", "new"]
             try folder.expect(change, place)
             #expect(try folder.names("root/identity/default") == ["keys.cocoon"], "\(place)")
             try folder.check(hashes, place)
             try folder.checkStrays(place)
         },
-        CrashScenario(["password", "reset", "--new-password-file", "new"] + unlocking) { folder in
-            let hashes = try fill(folder)
-            try folder.write("old", Data("old password".utf8))
-            try folder.write("new", Data("new password".utf8))
-            try folder.expect(["password", "reset", "--new-password-file", "old"] + unlocking)
-            return hashes
-        } inspect: { folder, hashes, ended, place in
-            let opened = try ["old", "new"].filter { try folder.run(["unlock", "--password-file", $0]).code == 0 }
-            #expect(opened.count == 1 && (ended.code != 0 || opened == ["new"]), "\(place): \(opened)")
+        CrashScenario(["password", "reset", "--new-password-file", "new"] + unlocking, "", fillWithPassword) {
+            folder, hashes, ended, place in
+            _ = try openedBy(folder, ended, place)
             try folder.expect(["password", "reset", "--new-password-file", "new"] + unlocking, place)
             try folder.expect(["unlock", "--password-file", "new"], place)
             // What was replaced is kept on purpose.
