@@ -135,6 +135,25 @@ struct MountTests {
         #expect(try Program.shell("findmnt -n \(work.mountpoint.path) | wc -l").text == "1\n")
     }
 
+    @Test(arguments: [64, 128]) func `a driver with few descriptors serves many files, and lives`(limit: Int) throws {
+        let work = try Workspace()
+        for index in 0..<400 { try work.write("src/f\(index)", Data("content \(index)\n".utf8)) }
+        try work.put(["src"], options: ["-r"])
+        let mount = "\(Program.path) mount mnt --phrase-file \(work.phraseFile.path) --data-root root"
+        let mounted = try Program.shell("ulimit -n \(limit) && \(mount)", in: work.folder)
+        #expect(mounted.code == 0, "\(mounted.errors)")
+        let readers =
+            "for n in 1 2 3 4 5 6; do cat files/src/* > ../out$n 2>> ../errors & done; wait; cat ../out* | wc -l"
+        let read = try Program.shell(readers, in: work.mountpoint)
+        // Where threads have used up what there is, a read may fail; the mount goes on.
+        if limit > 64 {
+            #expect(read.lines == ["2400"])
+            #expect(try Program.shell("cat files/src/f7", in: work.mountpoint).text == "content 7\n")
+        }
+        #expect(try work.drivers().count == 1)
+        try work.unmount()
+    }
+
     @Test func `a driver that does not answer is told of and unmounted`() throws {
         let work = try Workspace()
         try work.mount()

@@ -25,8 +25,8 @@ final class OpenBlob: Sendable {
 
 /// The sealed files that were read last, open: a bounded number of descriptors that all threads share.
 final class OpenBlobs: Sendable {
-    /// Descriptors held at most; well below the usual limit of 1024 for a process.
-    private static let capacity = 256
+    /// Descriptors held at most: a quarter of what a process may have under the usual limit of 1024, or under less.
+    private static let capacity = max(8, min(256, SystemCalls.raiseOpenFileLimit() / 4))
 
     private struct State {
         var byRow: [Int64: OpenBlob] = [:]

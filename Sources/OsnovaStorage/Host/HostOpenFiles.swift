@@ -4,7 +4,7 @@ internal import Synchronization
 /// The files of the data root that were read last, open: who reads one keeps it though another file takes its name.
 final class HostOpenFiles: Sendable {
     /// Descriptors held at most.
-    private static let capacity = 64
+    private static let capacity = max(4, min(64, SystemCalls.raiseOpenFileLimit() / 16))
 
     private struct State {
         var byNumber: [Int64: OwnedDescriptor] = [:]

@@ -36,6 +36,9 @@ final class LogFile: Sendable {
     init(path: String, settings: Settings = Settings()) {
         self.path = path
         self.settings = settings
+        // With its first wait the dispatch library opens descriptors of its own, and ends the process where there are
+        // none left: not when a read that failed for just that reason is to be noted.
+        Self.queue.asyncAfter(deadline: .now() + 0.001) {}
     }
 
     /// Appends a line, which ends in a line break.
