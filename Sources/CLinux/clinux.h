@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static inline int osnova_syncfs(int descriptor)
@@ -43,6 +44,12 @@ static inline int osnova_rename_exchange(int directory, const char *one_name, co
 static inline int osnova_close_from(unsigned first)
 {
 	return (int)syscall(SYS_close_range, first, ~0u, 0);
+}
+
+// pidfd_open(2): a descriptor, closed on exec, that becomes readable when the process ends.
+static inline int osnova_open_process(int process)
+{
+	return (int)syscall(SYS_pidfd_open, process, 0);
 }
 
 // The name that ps shows of the calling thread; of the process, if it is its first thread.

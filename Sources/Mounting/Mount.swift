@@ -17,7 +17,9 @@ public final class Mount: Sendable {
     }
 
     /// How long the tree is asked to wait for a change, in seconds; an ending mount waits for it too.
-    private static let patience = 0.5
+    private static let patience = 0.1
+    /// How long the attendant rests after a failure, in seconds.
+    private static let restAfterFailure = 0.5
 
     private let tree: any FileTree
     private let path: String
@@ -92,7 +94,7 @@ extension Mount {
                 changes = []
             } catch {
                 tree.report(error, inode: FixedNode.root.inode.number)
-                usleep(useconds_t(Self.patience * 1e6))
+                usleep(useconds_t(Self.restAfterFailure * 1e6))
             }
         }
     }

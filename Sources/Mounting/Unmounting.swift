@@ -4,7 +4,12 @@ internal import SystemPackage
 
 /// Takes mounts away.
 public enum Unmounting {
+    /// Seconds that a driver may take to end after its mount is gone.
+    private static let patience: Int32 = 30
+
     /// Unmounts what is mounted on `path`; a mount whose driver died or does not answer is cleared as well.
+    ///
+    /// Returns when the driver has ended as well, so that the store can be restored, moved or removed at once.
     ///
     /// - Throws: `notFound` where the path does not exist or nothing of ours is mounted there, `busy` where a program uses
     ///   the mount, `denied` where it is another user's.
@@ -18,7 +23,10 @@ public enum Unmounting {
         guard let mounted = try MountTable.filesystem(at: resolved), mounted.isOwn else {
             throw OsnovaError(.notFound, "\(path) is not an osnovafs mount: nothing to unmount")
         }
-        try detach(resolved, lazily: Liveness.of(resolved) != .answers)
+        guard Liveness.of(resolved) == .answers else { return try detach(resolved, lazily: true) }
+        let driver = DriverReference(of: resolved)
+        try detach(resolved, lazily: false)
+        driver?.waitForEnd(atMost: patience)
     }
 
     /// Unmounts a resolved path; `lazily` also while programs use it.

@@ -83,6 +83,20 @@ import Testing
         #expect(try Verification(store: test.store).run().isSound)
     }
 
+    @Test func `many who meet a new key at once all learn of it`() throws {
+        let readers = try (0..<5).map { _ in try test.open(test.keys) }
+        try test.begin(new)
+        let batch = try PutBatch(store: test.open(new))
+        for index in 0..<4 {
+            // So long that all threads are about one when the first has come to its end.
+            let path = try test.folder.write("new-\(index)", noise(2_000_000, seed: UInt64(100 + index)))
+            _ = try batch.add(.file(FilePath(path))) { _, _, _ in }
+        }
+        #expect(try batch.commit().isEmpty)
+        // Each verifies with a thread for every core, and starts without the new key.
+        for reader in readers { #expect(try Verification(store: reader).run().isSound) }
+    }
+
     @Test(arguments: [false, true]) func `a file that is newer than its row is read, and sealed once`(byOld: Bool)
         throws
     {

@@ -28,11 +28,6 @@ struct LiveCacheTests {
         return list.compactMap { $0["address"] as? String }
     }
 
-    private func unmountAndWait(_ work: Workspace) throws {
-        try work.unmount()
-        #expect(eventually { try work.drivers().isEmpty })
-    }
-
     // MARK: Use
 
     @Test func `a read through the mount is a use of its entry, noted once`() throws {
@@ -41,7 +36,7 @@ struct LiveCacheTests {
         for _ in 0..<2 {
             try work.mount()
             try read(1, work)
-            try unmountAndWait(work)
+            try work.unmount()
         }
         let used = "SELECT last_accessed, access_count FROM autonomi_cache ORDER BY autonomi_address"
         let rows = try work.sqlite(used).split(separator: "\n").map { $0.split(separator: "|").compactMap { Int($0) } }
@@ -55,7 +50,7 @@ struct LiveCacheTests {
         for walk in ["find cache -type f -exec cat {} +", "cp -r . ../copy-of-all", "sha256sum -c SHA256SUMS"] {
             try work.mount()
             #expect(try Program.shell(walk, in: work.mountpoint).code == 0, "\(walk)")
-            try unmountAndWait(work)
+            try work.unmount()
             #expect(try work.sqlite("SELECT * FROM autonomi_cache") == before, "\(walk)")
         }
         // Few entries are a walk only where the database is copied with them.
@@ -63,7 +58,7 @@ struct LiveCacheTests {
         let few = try small.sqlite("SELECT * FROM autonomi_cache")
         try small.mount()
         #expect(try Program.shell("cp -r . ../copy-of-all", in: small.mountpoint).code == 0)
-        try unmountAndWait(small)
+        try small.unmount()
         #expect(try small.sqlite("SELECT * FROM autonomi_cache") == few)
     }
 
@@ -100,7 +95,7 @@ struct LiveCacheTests {
         let work = try makeCache(5)
         try work.mount()
         try read(2, work)
-        try unmountAndWait(work)
+        try work.unmount()
         #expect(try addresses(work).count == 5)
         try work.mount(["-o", "cache_size=2000"])
         #expect(eventually { try addresses(work) == ["ant://2", "ant://4"] })

@@ -43,7 +43,6 @@ struct ScrubTests {
     /// Mounts again, with SQL in between that makes checks look as if they were long ago.
     private func remount(_ work: Workspace, after sql: String) throws {
         try work.unmount()
-        #expect(eventually { try work.drivers().isEmpty })
         try book(sql, work)
         try work.mount(["-o", "scrub=1G"])
     }
@@ -134,7 +133,6 @@ struct ScrubTests {
             #expect(read == ["blob": 0, "document": 0, "database": 0, "host": 0], "\(script)")
         }
         try work.unmount()
-        #expect(eventually { try work.drivers().isEmpty })
         #expect(try work.sqlite("SELECT DISTINCT last_accessed FROM autonomi_cache") == "5")
         #expect(try work.sqlite("SELECT DISTINCT verified_at FROM blobs") == "\(Self.longAgo)")
     }
@@ -166,7 +164,6 @@ struct ScrubTests {
         try work.mount(["-o", "scrub=64K"])
         #expect(eventually { try metric("scrub_bytes_total", work) > 0 })
         try work.unmount()
-        #expect(eventually { try work.drivers().isEmpty })
         #expect(try book("SELECT count(*) FROM checks", work) == "0", "what it was at is not taken for verified")
     }
 

@@ -49,12 +49,10 @@ final class KeyRing: Sendable {
 
     /// Takes over what the database says now.
     ///
-    /// - Returns: whether there was anything new.
     /// - Throws: `denied` where the store has got another key, and this process has seen nothing of the rekey.
-    @discardableResult
-    func learn(_ generations: KeyGenerations) throws -> Bool {
-        guard generations.fingerprint != nil else { return false }
-        return try state.withLock { state in
+    func learn(_ generations: KeyGenerations) throws {
+        guard generations.fingerprint != nil else { return }
+        try state.withLock { state in
             for member in generations.rekey {
                 guard let entry = state.entries[member.generation], entry.fingerprint == member.fingerprint,
                     let other = generations.rekey.first(where: { $0.generation != member.generation }),
@@ -69,8 +67,7 @@ final class KeyRing: Sendable {
             else {
                 throw Self.missed
             }
-            defer { state.valid = generations.valid }
-            return state.valid != generations.valid
+            state.valid = generations.valid
         }
     }
 
@@ -105,11 +102,9 @@ extension Store {
 
     /// Looks whether a rekey has begun, turned or ended.
     ///
-    /// - Returns: whether contents may be sealed under other keys than before.
     /// - Throws: `denied` where this process has seen nothing of it.
-    @discardableResult
-    func learnKeys() throws -> Bool {
-        try ring?.learn(catalog.read { try $0.keyGenerations() }) ?? false
+    func learnKeys() throws {
+        try ring?.learn(catalog.read { try $0.keyGenerations() })
     }
 }
 

@@ -30,15 +30,15 @@ final class PowerCutDisk {
         disk = try LoopDisk(kind, options: kind == .ext4 ? "noauto_da_alloc,commit=600" : "nouuid")
     }
 
+    /// Into a new file: a filesystem that is unmounted may still write to the old one.
     private func copy(_ image: String, to other: String) throws {
-        try disk.shell("cp --sparse=always --reflink=never \(image) \(other)")
+        try disk.shell("cp --sparse=always --reflink=never --remove-destination \(image) \(other)")
     }
 
     /// Makes what is on the disk the state in which each trial begins.
     func keepAsTemplate() throws {
-        try disk.unmount()
+        try disk.shell("sync -f disk")
         try copy("image", to: "template")
-        try disk.mount("image")
     }
 
     /// Puts the disk back to the state in which trials begin.
@@ -48,7 +48,8 @@ final class PowerCutDisk {
         try disk.mount("image")
     }
 
-    /// Cuts the power, once for each way to lose what was not synchronized, and starts again each time.
+    /// Cuts the power, once for each way to lose what was not synchronized, and starts again each time; the next trial
+    /// begins with `reset`.
     ///
     /// - Parameter losses: in their order: each lets a little more arrive than the one before it.
     func cutPower(_ losses: [Loss], restarted: (Loss) throws -> Void) throws {
@@ -67,6 +68,5 @@ final class PowerCutDisk {
             defer { try? disk.unmount() }
             try restarted(loss)
         }
-        try disk.mount("image")
     }
 }
