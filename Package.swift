@@ -41,7 +41,8 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
-        room("Primitives", knows: ["CLinux", "CSodium", "COpenSSL", "CZstd", system]),
+        .target(name: "CSHA256"),
+        room("Primitives", knows: ["CLinux", "CSodium", "COpenSSL", "CSHA256", "CZstd", system]),
         room("Sealing", knows: ["Primitives", system]),
         room("Keyring", knows: ["Primitives"]),
         room("Blobs", knows: ["Primitives", system]),

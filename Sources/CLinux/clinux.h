@@ -7,7 +7,6 @@
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 static inline int osnova_syncfs(int descriptor)
@@ -68,6 +67,12 @@ static inline int osnova_yield_to_others(void)
 
 // Below, kernel calls by number: the headers that declare them (sys/resource.h, signal.h) would make this module the owner
 // of types that Swift has from Glibc.
+
+// getxattr(2).
+static inline long osnova_get_attribute(const char *path, const char *name, void *value, size_t size)
+{
+	return syscall(SYS_getxattr, path, name, value, size);
+}
 
 // A limit as prlimit(2) has it.
 struct osnova_limit {

@@ -1,12 +1,16 @@
 // libcrypto (OpenSSL 3): SHA-256, ciphers, Poly1305, HKDF, PBKDF2 through the EVP interface; the curve secp256k1.
 #pragma once
 
+// The state of a SHA-256, which a pair of digests needs, is to be had from the deprecated functions alone.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/obj_mac.h>
 #include <openssl/params.h>
+#include <openssl/sha.h>
 
 // RFC 5869 HKDF-SHA256. OSSL_PARAM arrays are made by macros and struct-returning constructors with
 // non-const string names, which Swift cannot spell. Returns 1 on success.

@@ -15,7 +15,7 @@ struct DriverReference {
     /// The driver of a mount that answers; nil where it does not tell, or is gone.
     init?(of mountpoint: String) {
         var text = [UInt8](repeating: 0, count: 20)
-        let count = getxattr(mountpoint, Self.attributeName, &text, text.count)
+        let count = osnova_get_attribute(mountpoint, Self.attributeName, &text, text.count)
         guard count > 0, let number = pid_t(String(decoding: text.prefix(count), as: UTF8.self)) else { return nil }
         let descriptor = osnova_open_process(number)
         guard descriptor >= 0 else { return nil }

@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Glibc
+internal import Primitives
 internal import Synchronization
 
 /// Whether somebody answers behind a mount point.

@@ -27,11 +27,15 @@ public final class BlobAudit {
     private let cipher: ChaCha20
     private let pass: CiphertextPass
     private let buffer: ScratchBuffer
+    private let group: DigestGroup?
     private var streamAudit: StreamAudit?
 
     /// Readies an audit that can be run on one file after another.
-    public init(keys: SealingKeys) throws {
+    ///
+    /// - Parameter group: that of the audits of other threads beside it.
+    public init(keys: SealingKeys, group: DigestGroup? = nil) throws {
         self.keys = keys
+        self.group = group
         cipher = try ChaCha20()
         pass = try CiphertextPass(keys: keys, cipher: cipher)
         buffer = ScratchBuffer(count: Self.pieceSize)
@@ -55,20 +59,7 @@ public final class BlobAudit {
         }
         let nonce = try read(file, count: Int(SealedLayout.nonceSize), at: 0) { Nonce($0) }
         try pass.start(nonce: nonce)
-        let digest = try SHA256()
-        var prefix: [UInt8] = []
-        for offset in stride(from: Int64(0), to: length, by: Int64.Stride(Self.pieceSize)) {
-            let count = Int(min(Int64(Self.pieceSize), length - offset))
-            try read(file, count: count, at: SealedLayout.nonceSize + offset) {
-                try pass.absorb(piece: $0)
-                let piece = try decrypt($0, at: offset, nonce)
-                digest.update(piece)
-                try plaintext(piece)
-            }
-            if offset == 0 { prefix = Array(buffer.bytes.prefix(min(count, Self.prefixSize))) }
-            try progress(count)
-        }
-        let content = try digest.finish()
+        let (content, prefix) = try readAll(file, length, nonce, progress, plaintext)
         let expected = try pass.finishWhole()
         let stored = try read(file, count: Int(SealedLayout.tagSize), at: SealedLayout.nonceSize + length) { Tag($0) }
         guard stored.matches(expected) else { throw OsnovaError.damaged("authentication failed") }
@@ -77,6 +68,29 @@ public final class BlobAudit {
         }
         if content == id { return Finding(blob: blob, tags: try pass.tags(for: blob), prefix: prefix) }
         return try verify(stream: blob, file: file, id: id)
+    }
+
+    /// Takes the whole ciphertext into `pass`, and returns the SHA-256 and the first bytes of what it was made from.
+    private func readAll(
+        _ file: OwnedDescriptor, _ length: Int64, _ nonce: Nonce, _ progress: (Int) throws -> Void,
+        _ plaintext: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> (ContentID, prefix: [UInt8]) {
+        let digest = try SHA256()
+        group?.join(length)
+        defer { group?.leave(length) }
+        var prefix: [UInt8] = []
+        for offset in stride(from: Int64(0), to: length, by: Int64.Stride(Self.pieceSize)) {
+            let count = Int(min(Int64(Self.pieceSize), length - offset))
+            try read(file, count: count, at: SealedLayout.nonceSize + offset) {
+                try pass.absorb(piece: $0)
+                let piece = try decrypt($0, at: offset, nonce)
+                if let group { group.update(digest, piece) } else { digest.update(piece) }
+                try plaintext(piece)
+            }
+            if offset == 0 { prefix = Array(buffer.bytes.prefix(min(count, Self.prefixSize))) }
+            try progress(count)
+        }
+        return (try digest.finish(), prefix)
     }
 
     /// Verifies what is not the content itself: its compressed stream, or another content.

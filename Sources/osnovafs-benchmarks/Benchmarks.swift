@@ -6,7 +6,7 @@ struct Benchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "osnovafs-benchmarks", abstract: "Measures osnovafs on this machine.",
         subcommands: [
-            CatalogBenchmark.self, CryptoBenchmark.self, SealBenchmark.self, TreeBenchmark.self, MountBenchmark.self,
-            ScaleBenchmark.self, CompressionBenchmark.self, SoakTest.self, SoakWriter.self,
+            CatalogBenchmark.self, CryptoBenchmark.self, SealBenchmark.self, VerifyBenchmark.self, TreeBenchmark.self,
+            MountBenchmark.self, ScaleBenchmark.self, CompressionBenchmark.self, SoakTest.self, SoakWriter.self,
         ])
 }

@@ -40,18 +40,26 @@ final class BlobCheck {
     ///
     /// - Parameters:
     ///   - readsDisk: whether what the kernel has of a file in memory is dropped before and after it is read.
+    ///   - group: that of the checks on other threads.
     ///   - onProgress: told the bytes just read; what it throws ends the check.
-    init(store: Store, readsDisk: Bool = false, onProgress: @escaping (Int) throws -> Void) throws {
+    init(
+        store: Store, readsDisk: Bool = false, group: DigestGroup? = nil,
+        onProgress: @escaping (Int) throws -> Void
+    ) throws {
         self.store = store
-        audit = try StoreAudit(store: store)
+        audit = try StoreAudit(store: store, group: group)
         self.readsDisk = readsDisk
         self.onProgress = onProgress
     }
 
     /// Checks a file against its name and against the rows.
-    func condition(of record: BlobRecord) throws -> BlobCondition {
+    ///
+    /// - Parameter tags: the chunk tags that were read with the record; without them, they are read anew.
+    func condition(of record: BlobRecord, tags: [UInt8]? = nil) throws -> BlobCondition {
         try judge {
             let finding = try verify(record.id, expecting: record.generation)
+            // Most often nothing has changed since the record was read.
+            if let tags, Self.isRecorded(finding, record, tags) { return .sound(isSettled: true) }
             guard try finding.blob.length == record.size || isImplied(record, finding.blob) else {
                 return .misrecorded("the database has another size: \(record.size), not \(finding.blob.length)")
             }
@@ -61,11 +69,16 @@ final class BlobCheck {
             guard known.extent == finding.blob.extent else {
                 return .misrecorded("the database has another encoding than the file")
             }
-            guard known.generation == finding.blob.generation, tags == finding.tags else {
+            guard Self.isRecorded(finding, known, tags) else {
                 return .misrecorded("the database has other chunk tags than the file")
             }
             return .sound(isSettled: true)
         }
+    }
+
+    private static func isRecorded(_ finding: BlobAudit.Finding, _ record: BlobRecord, _ tags: [UInt8]) -> Bool {
+        record.nonce == finding.blob.nonce.bytes && record.extent == finding.blob.extent
+            && record.generation == finding.blob.generation && tags == finding.tags
     }
 
     /// Whether a row has what the file of a blob that nobody verified yet implies, with a key or without one.

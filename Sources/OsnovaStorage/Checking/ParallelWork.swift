@@ -1,15 +1,26 @@
-internal import Dispatch
 internal import Foundation
+internal import Primitives
 internal import Synchronization
 
-/// Work on all cores.
+/// Work on several threads.
 enum ParallelWork {
-    /// Runs `body` once on each core and waits for all; what one throws is thrown in the end.
-    static func onEachCore(_ body: @Sendable () throws -> Void) throws {
+    /// Runs `body` on some threads for each core and waits for all; what one throws is thrown in the end.
+    static func onAllCores(threadsEach: Int, _ body: @escaping @Sendable () throws -> Void) throws {
         let failure = Mutex<(any Error)?>(nil)
-        DispatchQueue.concurrentPerform(iterations: ProcessInfo.processInfo.activeProcessorCount) { _ in
-            do { try body() } catch { failure.withLock { $0 = $0 ?? error } }
+        var threads: [JoinableThread] = []
+        for _ in 0..<threadsEach * ProcessInfo.processInfo.activeProcessorCount {
+            do {
+                threads.append(
+                    try JoinableThread {
+                        do { try body() } catch { failure.withLock { $0 = $0 ?? error } }
+                    })
+            } catch {
+                // Fewer can do it too.
+                guard !threads.isEmpty else { throw error }
+                break
+            }
         }
+        for thread in threads { thread.join() }
         if let error = failure.withLock({ $0 }) { throw error }
     }
 }
@@ -22,16 +33,25 @@ final class WorkQueue<Item: Sendable>: Sendable {
     }
 
     private let state = Mutex(State())
+    private let weight: @Sendable (Item) -> Int64
     private let nextPage: @Sendable () throws -> [Item]
 
-    /// - Parameter nextPage: called by one thread at a time; an empty page is the end.
-    init(nextPage: @escaping @Sendable () throws -> [Item]) {
+    /// What threads take at once, in items and in weight.
+    private let mostItems = 64
+    private let mostWeight: Int64 = 4 << 20
+
+    /// - Parameters:
+    ///   - weight: about how much work an item is, in bytes.
+    ///   - nextPage: called by one thread at a time; an empty page is the end.
+    init(weight: @escaping @Sendable (Item) -> Int64, nextPage: @escaping @Sendable () throws -> [Item]) {
+        self.weight = weight
         self.nextPage = nextPage
     }
 
+    /// Items of unknown weight, each taken alone.
     convenience init(_ items: [Item]) {
         let rest = Mutex(items)
-        self.init {
+        self.init(weight: { _ in .max }) {
             rest.withLock { items in
                 defer { items = [] }
                 return items
@@ -39,8 +59,11 @@ final class WorkQueue<Item: Sendable>: Sendable {
         }
     }
 
-    /// The next item; nil when there is none, or when reading a page failed for another thread.
-    func next() throws -> Item? {
+    /// The next items; none when there are none, or when reading a page failed for another thread.
+    ///
+    /// Several light ones: threads that ask for each would wait for each other more than they work. A heavy one alone, so that
+    /// all threads end at about the same time.
+    func next() throws -> ArraySlice<Item> {
         try state.withLock { state in
             if state.items.isEmpty, !state.isDone {
                 // Whatever fails here would fail for the next thread too.
@@ -49,7 +72,13 @@ final class WorkQueue<Item: Sendable>: Sendable {
                 state.items = page[...]
                 state.isDone = page.isEmpty
             }
-            return state.items.popFirst()
+            var room = mostWeight
+            let taken = state.items.prefix(mostItems).prefix { item in
+                defer { room = room.subtractingReportingOverflow(weight(item)).partialValue }
+                return room > 0
+            }
+            state.items = state.items.dropFirst(taken.count)
+            return taken
         }
     }
 }

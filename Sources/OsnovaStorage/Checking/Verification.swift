@@ -8,6 +8,8 @@ internal import Synchronization
 /// Changes nothing but the times of verification, unless a repair is asked for.
 public final class Verification: Sendable {
     private static let page = 1024
+    /// Bytes of a blob whose tags are read with its page.
+    private static let smallSize: Int64 = 4 << 20
 
     let store: Store
     private let scope: VerificationScope
@@ -19,6 +21,24 @@ public final class Verification: Sendable {
         var troubles: [Trouble] = []
         /// Rows whose check is to be noted.
         var settled: [Int64] = []
+
+        mutating func enter(_ outcome: Outcome) {
+            switch outcome.condition {
+            case .sound(let isSettled):
+                report.checked += 1
+                report.ok += 1
+                if let row = outcome.row, isSettled { settled.append(row) }
+                if outcome.row == nil { report.untracked.append(outcome.id.hex) }
+            case .misrecorded(let reason), .damaged(let reason):
+                report.checked += 1
+                report.damaged.append(.init(sha256: outcome.id.hex, reason: reason))
+            case .missing:
+                // A file without a row that is gone by now was nobody's.
+                if outcome.row != nil { report.missing.append(outcome.id.hex) }
+            }
+            if case .sound = outcome.condition, outcome.row != nil { return }
+            troubles.append(Trouble(id: outcome.id, condition: outcome.condition, isTracked: outcome.row != nil))
+        }
     }
 
     /// A blob that needs a repair.
@@ -93,72 +113,104 @@ public final class Verification: Sendable {
 
     // MARK: Blobs
 
+    /// A blob as the database had it when its page was read.
+    private struct Listed: Sendable {
+        let record: BlobRecord
+        /// Nil for a large one, whose tags would fill the memory.
+        let tags: [UInt8]?
+        let known: UpkeepBook.Check?
+    }
+
     private func checkListed() throws {
         let row = Mutex(Int64(0))
         let book = Mutex(try? UpkeepBook.existing(path: store.root.upkeep))
-        let queue = WorkQueue { [store] in
-            let records = try store.catalog.read { try $0.blobs(after: row.withLock { $0 }, limit: Self.page) }
-            if let last = records.last { row.withLock { $0 = last.row } }
-            // What a mount noted spares work; without it there is more to read, that is all.
-            return book.withLock { book in records.map { ($0, try? book?.check(ofBlob: $0.row, $0.id)) } }
+        let queue = WorkQueue(weight: { (listed: Listed) in listed.record.size }) { [self] in
+            let page = try listed(after: row.withLock { $0 }, book)
+            if let last = page.last { row.withLock { $0 = last.record.row } }
+            // The largest first: what is begun last is soon done.
+            return page.sorted { $0.record.size > $1.record.size }
         }
-        try onEachCore { check in
-            while let (record, known) = try queue.next() {
-                if self.scope.includes(record, known) {
-                    let condition = try check.condition(of: record)
-                    self.enter(record.id, condition, row: record.row)
-                } else if try check.isMissing(record) {
-                    self.enter(record.id, .missing, row: record.row)
-                }
+        try onAllCores(queue) { check, listed in
+            let record = listed.record
+            if self.scope.includes(record, listed.known) {
+                return Outcome(id: record.id, row: record.row, try check.condition(of: record, tags: listed.tags))
             }
+            return try check.isMissing(record) ? Outcome(id: record.id, row: record.row, .missing) : nil
+        }
+    }
+
+    private func listed(after row: Int64, _ book: borrowing Mutex<UpkeepBook?>) throws -> [Listed] {
+        let rows = try store.catalog.read { reading in
+            try reading.blobs(after: row, limit: Self.page).map { record in
+                (record, record.size <= Self.smallSize ? try reading.tags(ofBlob: record.row) : nil)
+            }
+        }
+        // What a mount noted spares work; without it there is more to read, that is all.
+        return book.withLock { book in
+            rows.map { Listed(record: $0, tags: $1, known: try? book?.check(ofBlob: $0.row, $0.id)) }
         }
     }
 
     private func checkUntracked() throws {
         var found: [ContentID] = []
+        var names: [ContentID] = []
         try store.blobs.scan { entry in
             switch entry {
             case .temporary: break
             case .stranger(let name): state.withLock { $0.report.untracked.append(name) }
-            case .blob(let id):
-                if try !store.catalog.read({ try $0.hasBlob(id) }), scope.includesOneMore() { found.append(id) }
+            case .blob(let id): names.append(id)
             }
+            if names.count == Self.page { found += try untracked(of: &names) }
             return true
         }
-        let queue = WorkQueue(found)
-        try onEachCore { check in
-            while let id = try queue.next() {
-                self.enter(id, try check.condition(ofUntracked: id), row: nil)
-            }
+        found += try untracked(of: &names)
+        try onAllCores(WorkQueue(found)) { check, id in
+            Outcome(id: id, row: nil, try check.condition(ofUntracked: id))
         }
     }
 
-    private func onEachCore(_ body: @Sendable (BlobCheck) throws -> Void) throws {
-        try ParallelWork.onEachCore {
-            let check = try BlobCheck(store: store, onProgress: onProgress)
-            try body(check)
+    /// Those in scope that the database does not know; the list is empty afterwards.
+    private func untracked(of names: inout [ContentID]) throws -> [ContentID] {
+        defer { names.removeAll(keepingCapacity: true) }
+        return try store.catalog.read { reading in
+            try names.filter { try !reading.hasBlob($0) && scope.includesOneMore() }
+        }
+    }
+
+    /// What was found of one blob.
+    private struct Outcome {
+        let id: ContentID
+        /// Nil for a file that the database does not know.
+        let row: Int64?
+        let condition: BlobCondition
+
+        init(id: ContentID, row: Int64?, _ condition: BlobCondition) {
+            self.id = id
+            self.row = row
+            self.condition = condition
+        }
+    }
+
+    private func onAllCores<Item>(
+        _ queue: WorkQueue<Item>, _ body: @escaping @Sendable (BlobCheck, Item) throws -> Outcome?
+    ) throws {
+        let group = DigestGroup()
+        // More for a core than are hashed at once, so that others work while some wait.
+        try ParallelWork.onAllCores(threadsEach: 4) { [self] in
+            let check = try BlobCheck(store: store, group: group, onProgress: onProgress)
+            while true {
+                let items = try queue.next()
+                if items.isEmpty { break }
+                enter(try items.compactMap { try body(check, $0) })
+            }
             let open = check.openToOthers
             state.withLock { $0.report.openToOthers += open }
         }
     }
 
-    private func enter(_ id: ContentID, _ condition: BlobCondition, row: Int64?) {
+    private func enter(_ outcomes: [Outcome]) {
         state.withLock { state in
-            switch condition {
-            case .sound(let isSettled):
-                state.report.checked += 1
-                state.report.ok += 1
-                if let row, isSettled { state.settled.append(row) }
-                if row == nil { state.report.untracked.append(id.hex) }
-            case .misrecorded(let reason), .damaged(let reason):
-                state.report.checked += 1
-                state.report.damaged.append(.init(sha256: id.hex, reason: reason))
-            case .missing:
-                // A file without a row that is gone by now was nobody's.
-                if row != nil { state.report.missing.append(id.hex) }
-            }
-            if case .sound = condition, row != nil { return }
-            state.troubles.append(Trouble(id: id, condition: condition, isTracked: row != nil))
+            for outcome in outcomes { state.enter(outcome) }
         }
         noteSettled(atLeast: Self.page)
     }

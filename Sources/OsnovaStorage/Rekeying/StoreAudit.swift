@@ -6,10 +6,12 @@ internal import Sealing
 /// A store has one key but for the time of a rekey. Used by one thread at a time.
 final class StoreAudit {
     private let store: Store
+    private let group: DigestGroup?
     private var audits: [Int64: BlobAudit] = [:]
 
-    init(store: Store) throws {
+    init(store: Store, group: DigestGroup? = nil) throws {
         self.store = store
+        self.group = group
         // What is missing is said before any work.
         _ = try store.keys()
     }
@@ -53,7 +55,7 @@ final class StoreAudit {
 
     private func audit(_ keys: SealingKeys) throws -> BlobAudit {
         if let known = audits[keys.generation] { return known }
-        let made = try BlobAudit(keys: keys)
+        let made = try BlobAudit(keys: keys, group: group)
         audits[keys.generation] = made
         return made
     }

@@ -22,9 +22,8 @@ struct CryptoBenchmark: ParsableCommand {
     private func row(
         _ name: String, openssl: String, ours: () throws -> Void, libsodium: () throws -> Void
     ) throws {
-        let line = "openssl speed -seconds 1 -bytes \(Self.pieceSize) \(openssl) 2>/dev/null | tail -1"
-        let reference = try Shell.output(line).split(whereSeparator: \.isWhitespace).last?.dropLast()
-        let theirs = reference.flatMap { Double($0) }.map { Figures.text($0 / 1e6) } ?? "-"
+        let reference = try OpenSSLSpeed.rate(openssl)
+        let theirs = reference.isNaN ? "-" : Figures.text(reference)
         print("| \(name) | \(try Figures.text(rate(ours))) | \(try Figures.text(rate(libsodium))) | \(theirs) |")
     }
 

@@ -10,6 +10,7 @@ struct AppCommand: ParsableCommand {
 
     struct Install: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "install",
             abstract: "Install an application from its manifest, or bring it to another version.")
 
         @OptionGroup var store: StoreOptions
@@ -32,7 +33,8 @@ struct AppCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show an application's row and manifest.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Show an application's row and manifest.")
 
         @OptionGroup var store: StoreOptions
 
@@ -50,6 +52,7 @@ struct AppCommand: ParsableCommand {
 
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "remove",
             abstract: "Remove an application; its icon's content stays until nothing refers to it.")
 
         @OptionGroup var store: StoreOptions

@@ -4,7 +4,8 @@ internal import Primitives
 
 extension BackupCommand {
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the generations, the oldest first.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the generations, the oldest first.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var place: EarlierBackupOptions
@@ -34,7 +35,7 @@ extension BackupCommand {
 
     struct Prune: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove generations, and what no other generation needs.",
+            commandName: "prune", abstract: "Remove generations, and what no other generation needs.",
             discussion: """
                 Of each day, week or month the newest generation is kept, for so many that have one. A damaged one that \
                 would be kept is named (65), and nothing is removed.

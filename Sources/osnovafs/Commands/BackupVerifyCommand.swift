@@ -5,6 +5,7 @@ internal import Primitives
 extension BackupCommand {
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract: "Read a generation back and compare it with its SHA-256; the newest one without a name.",
             discussion: "Needs no phrase and makes no generation. Ends with 65 if something is damaged or missing.")
 

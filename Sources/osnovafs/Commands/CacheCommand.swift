@@ -9,7 +9,7 @@ struct CacheCommand: ParsableCommand {
 
     struct Put: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Seal a file as the content of a network address, listed under /cache.")
+            commandName: "put", abstract: "Seal a file as the content of a network address, listed under /cache.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var unlocking: UnlockingOptions
@@ -36,6 +36,7 @@ struct CacheCommand: ParsableCommand {
 
     struct Evict: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "evict",
             abstract: "Take the least recently used entries out of the cache until it is small enough.",
             discussion: """
                 Pinned entries and the artifact of an installed component stay. A content that something else refers to loses its entry \

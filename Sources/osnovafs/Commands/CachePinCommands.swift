@@ -5,7 +5,7 @@ internal import OsnovaStorage
 extension CacheCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the cache; the same as 'osnovafs list cache'.")
+            commandName: "list", abstract: "List the cache; the same as 'osnovafs list cache'.")
 
         @OptionGroup var store: StoreOptions
 
@@ -16,7 +16,7 @@ extension CacheCommand {
 
     struct Pin: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Keep an entry from eviction.",
+            commandName: "pin", abstract: "Keep an entry from eviction.",
             discussion: "The pin belongs to the address: it stays when its content is cached anew. Needs no phrase.")
 
         @OptionGroup var store: StoreOptions
@@ -33,7 +33,8 @@ extension CacheCommand {
     }
 
     struct Unpin: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let evictions take an entry again.")
+        static let configuration = CommandConfiguration(
+            commandName: "unpin", abstract: "Let evictions take an entry again.")
 
         @OptionGroup var store: StoreOptions
 

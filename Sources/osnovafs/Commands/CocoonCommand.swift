@@ -12,6 +12,7 @@ struct CocoonCommand: ParsableCommand {
 
     struct Open: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "open",
             abstract: "Write a container's payload to standard output, once all of it was verified.",
             discussion: "Ends with 65 for a malformed container and with 77 for a wrong password or a changed one.")
 
@@ -61,7 +62,8 @@ struct CocoonCommand: ParsableCommand {
     }
 
     struct Seal: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Seal a file in a new container.")
+        static let configuration = CommandConfiguration(
+            commandName: "seal", abstract: "Seal a file in a new container.")
 
         @OptionGroup var secret: CocoonSecretOptions
 

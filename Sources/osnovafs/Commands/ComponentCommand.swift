@@ -10,7 +10,7 @@ struct ComponentCommand: ParsableCommand {
 
     struct Install: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Install a component from its manifest, or bring it to another version.")
+            commandName: "install", abstract: "Install a component from its manifest, or bring it to another version.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var unlocking: UnlockingOptions
@@ -32,7 +32,8 @@ struct ComponentCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a component's row and manifest.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Show a component's row and manifest.")
 
         @OptionGroup var store: StoreOptions
 
@@ -49,6 +50,7 @@ struct ComponentCommand: ParsableCommand {
 
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "remove",
             abstract: "Remove a component; its cached content stays until the cache lets go of it.")
 
         @OptionGroup var store: StoreOptions

@@ -10,6 +10,7 @@ struct DatabaseCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "check",
             abstract: "Check the database, its foreign keys and its full-text index; blobs are 'verify'.",
             discussion: "Ends with 0 for a sound database and with 65 for another one.")
 
@@ -37,7 +38,7 @@ struct DatabaseCommand: ParsableCommand {
 
     struct Vacuum: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give free space of the database back to the disk.",
+            commandName: "vacuum", abstract: "Give free space of the database back to the disk.",
             discussion: """
                 Others go on reading and writing meanwhile. A database that another program made is written anew once, \
                 as it is with --full; others then wait.
@@ -74,7 +75,8 @@ struct DatabaseCommand: ParsableCommand {
     }
 
     struct Stats: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show sizes and rows of the database.")
+        static let configuration = CommandConfiguration(
+            commandName: "stats", abstract: "Show sizes and rows of the database.")
 
         @OptionGroup var store: StoreOptions
 

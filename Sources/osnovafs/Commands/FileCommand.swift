@@ -12,7 +12,7 @@ struct FileCommand: ParsableCommand {
         subcommands: [List.self, Show.self, Rename.self, Remove.self])
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List a directory by name.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List a directory by name.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var page: PageOptions
@@ -30,7 +30,7 @@ struct FileCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show what lies under a name.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Show what lies under a name.")
 
         @OptionGroup var store: StoreOptions
 
@@ -48,7 +48,7 @@ struct FileCommand: ParsableCommand {
 
     struct Rename: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give a file or directory another path; a live mount shows it at once.")
+            commandName: "rename", abstract: "Give a file or directory another path; a live mount shows it at once.")
 
         @OptionGroup var store: StoreOptions
 
@@ -70,7 +70,7 @@ struct FileCommand: ParsableCommand {
     }
 
     struct Remove: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a name.")
+        static let configuration = CommandConfiguration(commandName: "remove", abstract: "Remove a name.")
 
         @OptionGroup var store: StoreOptions
 

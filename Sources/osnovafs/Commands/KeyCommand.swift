@@ -11,7 +11,7 @@ struct KeyCommand: ParsableCommand {
 
     struct Derive: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Derive a key pair for a component and print its public key.",
+            commandName: "derive", abstract: "Derive a key pair for a component and print its public key.",
             discussion: """
                 The secret half is kept in the user's keys.cocoon, the public half in the database. The same number \
                 again prints the same key and changes nothing.
@@ -52,7 +52,7 @@ struct KeyCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the public halves by component and number; needs no password.")
+            commandName: "list", abstract: "List the public halves by component and number; needs no password.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var page: PageOptions
@@ -71,6 +71,7 @@ struct KeyCommand: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract:
                 "Show what is known of a public key; with --secret its secret half, for which the password is needed."
         )

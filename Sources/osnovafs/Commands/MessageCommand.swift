@@ -9,7 +9,7 @@ struct MessageCommand: ParsableCommand {
         subcommands: [Add.self, List.self, Show.self, Remove.self])
 
     struct Add: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Add a message to a channel.")
+        static let configuration = CommandConfiguration(commandName: "add", abstract: "Add a message to a channel.")
 
         @OptionGroup var store: StoreOptions
 
@@ -39,7 +39,8 @@ struct MessageCommand: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List messages, the newest first.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List messages, the newest first.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var page: PageOptions
@@ -63,7 +64,7 @@ struct MessageCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a message.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Show a message.")
 
         @OptionGroup var store: StoreOptions
 
@@ -79,7 +80,7 @@ struct MessageCommand: ParsableCommand {
     }
 
     struct Remove: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a message.")
+        static let configuration = CommandConfiguration(commandName: "remove", abstract: "Remove a message.")
 
         @OptionGroup var store: StoreOptions
 

@@ -6,7 +6,7 @@ internal import Primitives
 extension ComponentCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List components, the newest installation first.",
+            commandName: "list", abstract: "List components, the newest installation first.",
             discussion: """
                 --manifest asks about any value of the manifests: 'author=Ada', 'config.theme=dark', \
                 'dependencies[].id=org.example.sync'. --depends-on knows every form of a declared dependency.
@@ -70,7 +70,7 @@ extension ComponentCommand {
 
     struct Status: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what the registry says of running components, and whether it is so.")
+            commandName: "status", abstract: "Show what the registry says of running components, and whether it is so.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var page: PageOptions
@@ -100,7 +100,7 @@ extension ComponentCommand {
 extension AppCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List applications, the newest installation first.")
+            commandName: "list", abstract: "List applications, the newest installation first.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var page: PageOptions

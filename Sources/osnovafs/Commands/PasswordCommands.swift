@@ -11,7 +11,7 @@ struct PasswordCommands: ParsableCommand {
 
     struct Change: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Seal a user's keys under another password; no content is touched.")
+            commandName: "change", abstract: "Seal a user's keys under another password; no content is touched.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var unlocking: UnlockingOptions
@@ -39,7 +39,7 @@ struct PasswordCommands: ParsableCommand {
 
     struct Reset: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give a user a new password, by the recovery phrase.",
+            commandName: "reset", abstract: "Give a user a new password, by the recovery phrase.",
             discussion: """
                 For a lost password, a lost or damaged keys.cocoon, and for a further user of the data root. The keys \
                 that the database lists are derived again.

@@ -10,7 +10,7 @@ struct PreferenceCommand: ParsableCommand {
 
     struct Set: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Set a preference to a JSON value.",
+            commandName: "set", abstract: "Set a preference to a JSON value.",
             discussion: #"For example: osnovafs pref set theme '"dark"'; osnovafs pref set window '{"width": 800}'."#)
 
         @OptionGroup var store: StoreOptions
@@ -29,7 +29,7 @@ struct PreferenceCommand: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List preferences by key.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List preferences by key.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var page: PageOptions
@@ -47,7 +47,8 @@ struct PreferenceCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the value of a preference, as JSON.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Show the value of a preference, as JSON.")
 
         @OptionGroup var store: StoreOptions
 
@@ -64,7 +65,7 @@ struct PreferenceCommand: ParsableCommand {
     }
 
     struct Remove: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a preference.")
+        static let configuration = CommandConfiguration(commandName: "remove", abstract: "Remove a preference.")
 
         @OptionGroup var store: StoreOptions
 

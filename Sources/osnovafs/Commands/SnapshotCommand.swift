@@ -22,7 +22,7 @@ struct SnapshotCommand: ParsableCommand {
     }
 
     struct Create: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Keep the tree as it is now.")
+        static let configuration = CommandConfiguration(commandName: "create", abstract: "Keep the tree as it is now.")
 
         @OptionGroup var store: StoreOptions
 
@@ -37,7 +37,8 @@ struct SnapshotCommand: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the snapshots, oldest first.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the snapshots, oldest first.")
 
         @OptionGroup var store: StoreOptions
 
@@ -49,7 +50,7 @@ struct SnapshotCommand: ParsableCommand {
     }
 
     struct Delete: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a snapshot.")
+        static let configuration = CommandConfiguration(commandName: "delete", abstract: "Remove a snapshot.")
 
         @OptionGroup var store: StoreOptions
 

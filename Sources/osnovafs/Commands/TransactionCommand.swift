@@ -10,7 +10,7 @@ struct TransactionCommand: ParsableCommand {
 
     struct Set: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Record a transaction, or change what is recorded of it.",
+            commandName: "set", abstract: "Record a transaction, or change what is recorded of it.",
             discussion:
                 "A new one needs --from, --to, --amount and --network; of a known one, what is given is changed.")
 

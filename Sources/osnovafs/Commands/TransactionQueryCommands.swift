@@ -24,7 +24,8 @@ struct TransactionOptions: ParsableArguments {
 
 extension TransactionCommand {
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List transactions, the newest first.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List transactions, the newest first.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var page: PageOptions
@@ -40,7 +41,7 @@ extension TransactionCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a transaction.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Show a transaction.")
 
         @OptionGroup var store: StoreOptions
 
@@ -57,7 +58,7 @@ extension TransactionCommand {
 
     struct Total: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Add up the amounts of one token on one network, exactly.")
+            commandName: "total", abstract: "Add up the amounts of one token on one network, exactly.")
 
         @OptionGroup var store: StoreOptions
         @OptionGroup var options: TransactionOptions
@@ -82,7 +83,8 @@ extension TransactionCommand {
     }
 
     struct Remove: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove the record of a transaction.")
+        static let configuration = CommandConfiguration(
+            commandName: "remove", abstract: "Remove the record of a transaction.")
 
         @OptionGroup var store: StoreOptions
 

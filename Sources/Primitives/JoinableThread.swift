@@ -1,12 +1,13 @@
 internal import Glibc
-internal import Primitives
 
-/// A thread of the driver's own; every signal is blocked in it, so that signals reach the program's threads.
-struct JoinableThread {
+/// A thread of one's own; every signal is blocked in it, so that signals reach the program's first threads.
+public struct JoinableThread: Sendable {
     private let thread: pthread_t
 
     /// Starts a thread that runs `body` once.
-    init(_ body: @escaping @Sendable () -> Void) throws {
+    ///
+    /// - Throws: `unavailable` where the system has no more of them.
+    public init(_ body: @escaping @Sendable () -> Void) throws {
         var every = sigset_t()
         var before = sigset_t()
         sigfillset(&every)
@@ -24,10 +25,10 @@ struct JoinableThread {
     }
 
     /// Waits until `body` has returned.
-    func join() { pthread_join(thread, nil) }
+    public func join() { pthread_join(thread, nil) }
 
     /// Leaves it to itself instead of joining it.
-    func detach() { pthread_detach(thread) }
+    public func detach() { pthread_detach(thread) }
 }
 
 private final class Work: Sendable {

@@ -1,0 +1,58 @@
+internal import ArgumentParser
+internal import Foundation
+internal import OsnovaStorage
+internal import SystemPackage
+
+struct VerifyBenchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract:
+            "Verification of a whole store on all cores, in turn with 'openssl speed' of SHA-256 on the same cores.")
+
+    @Option(help: "MiB of the store.")
+    var size = 2048
+
+    @Option(help: "MiB of each of its blobs.")
+    var blob = 32
+
+    @Option(help: "Rounds of both.")
+    var rounds = 5
+
+    func run() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("osnovafs-verify-\(getpid())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let root = DataRoot(path: folder.appendingPathComponent("root").path)
+        let keys = try KeyHierarchy(phrase: RecoveryPhrase.generate(words: 12))
+        try Store.create(at: root, keys: keys)
+        let store = try Store.open(at: root, keys: keys)
+        try fill(store, folder)
+        _ = try Verification(store: store).run()
+        var ratios: [Double] = []
+        for _ in 0..<rounds {
+            let start = Clock.nanoseconds
+            guard try Verification(store: store).run().ok == size / blob else {
+                throw ValidationError("the store is not sound")
+            }
+            let ours = Double(size / blob * blob) * 1_048_576 / Double(Clock.nanoseconds - start)
+            let theirs = try OpenSSLSpeed.rate("-evp sha256", processes: ProcessInfo.processInfo.activeProcessorCount)
+            ratios.append(ours / theirs)
+            print(
+                "verify \(Figures.text(ours)) GB/s, SHA-256 alone \(Figures.text(theirs)) GB/s: \(Figures.text(ours / theirs))"
+            )
+        }
+        print("median \(Figures.text(Figures.median(ratios) ?? .nan))")
+        try store.close()
+    }
+
+    private func fill(_ store: Store, _ folder: URL) throws {
+        let path = folder.appendingPathComponent("content").path
+        for _ in 0..<size / blob {
+            try Shell.run("head -c \(blob)M /dev/urandom > \(path)")
+            let batch = try PutBatch(store: store)
+            _ = try batch.add(.file(FilePath(path))) { _, _, _ in }
+            _ = try batch.commit()
+        }
+        try Shell.run("rm \(path) && sync")
+    }
+}
