@@ -70,9 +70,12 @@ public final class BlobDirectory: Sendable {
     }
 
     /// Starts a file that becomes a blob when it is complete.
-    public func begin() throws -> IncomingBlob {
+    public func begin() throws -> IncomingBlob { try begin(named: false) }
+
+    /// Starts one that has a temporary name in any case, as on a disk without unnamed files.
+    func begin(named: Bool) throws -> IncomingBlob {
         do {
-            return try IncomingBlob(in: directory, path: path)
+            return try IncomingBlob(in: directory, path: path, named: named)
         } catch let error as Errno {
             throw error.failure("creating a file in \(path)", kind: .cannotCreate)
         }
@@ -84,7 +87,7 @@ public final class BlobDirectory: Sendable {
     /// - Returns: false where the name exists already and stays as it is.
     public func commit(_ incoming: IncomingBlob, as id: ContentID, replacing: Bool = false) throws -> Bool {
         do {
-            return try incoming.rename(to: Self.name(of: id), replacing: replacing)
+            return try incoming.name(Self.name(of: id), replacing: replacing)
         } catch let error as Errno {
             throw error.failure("naming \(path)/\(Self.name(of: id))")
         }

@@ -2,41 +2,55 @@ public import Primitives
 internal import Glibc
 internal import SystemPackage
 
-/// A file in `blobs/` that is being written and has no name of its own yet.
+/// A file in `blobs/` that is being written and is no blob yet.
 ///
-/// It holds an exclusive lock, which tells the living from the dead: `BlobDirectory.removeStaleTemporaries` takes only
-/// files whose lock is free. It disappears with this object unless it was committed. Used by one thread at a time.
+/// It has no name at all where the disk can do that (`O_TMPFILE`): then a directory in which several threads put is locked
+/// once for each file instead of twice, and a crash leaves nothing. Elsewhere it has a temporary name and holds an exclusive
+/// lock, which tells the living from the dead: `BlobDirectory.removeStaleTemporaries` takes only files whose lock is free.
+/// It disappears with this object unless it was committed. Used by one thread at a time.
 public final class IncomingBlob {
     private let directory: OwnedDescriptor
     /// Of the directory, for messages.
     private let path: String
     private let file: OwnedDescriptor
-    private var name: String?
+    /// Nil for a file without a name, and for one that has become a blob.
+    private var temporary: String?
+    private var isCommitted = false
     private var written: Int64 = 0
     private var started: Int64 = 0
 
     /// Bytes after which the disk begins to write what has come, instead of all of it at the end.
     private static let burst: Int64 = 8 << 20
 
-    init(in directory: OwnedDescriptor, path: String) throws {
+    init(in directory: OwnedDescriptor, path: String, named: Bool) throws {
         self.directory = directory
         self.path = path
-        while true {
-            var token = UInt64(0)
-            try withUnsafeMutableBytes(of: &token) { try Sodium.randomize($0) }
-            let name = BlobDirectory.temporaryPrefix + Hexadecimal.string(withUnsafeBytes(of: token) { Array($0) })
-            let file = try SystemCalls.open(at: directory, name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
-            // A cleaner may have locked and removed the file between its creation and this lock: then start again.
-            if SystemCalls.tryLock(file), try SystemCalls.status(of: file).links > 0 {
-                self.file = file
-                self.name = name
-                return
-            }
+        if !named, let file = try SystemCalls.openUnnamed(in: directory) {
+            self.file = file
+        } else {
+            let (file, name) = try Self.openTemporary(in: directory)
+            self.file = file
+            temporary = name
         }
     }
 
+    private static func openTemporary(in directory: OwnedDescriptor) throws -> (OwnedDescriptor, name: String) {
+        while true {
+            let name = try temporaryName()
+            let file = try SystemCalls.open(at: directory, name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+            // A cleaner may have locked and removed the file between its creation and this lock: then start again.
+            if SystemCalls.tryLock(file), try SystemCalls.status(of: file).links > 0 { return (file, name) }
+        }
+    }
+
+    private static func temporaryName() throws -> String {
+        var token = UInt64(0)
+        try withUnsafeMutableBytes(of: &token) { try Sodium.randomize($0) }
+        return BlobDirectory.temporaryPrefix + Hexadecimal.string(withUnsafeBytes(of: token) { Array($0) })
+    }
+
     deinit {
-        if let name { try? SystemCalls.remove(at: directory, name) }
+        if let temporary { try? SystemCalls.remove(at: directory, temporary) }
     }
 
     /// Appends bytes.
@@ -76,20 +90,40 @@ public final class IncomingBlob {
         }
     }
 
-    func rename(to final: String, replacing: Bool) throws -> Bool {
-        guard let temporary = name else { return false }
-        if replacing {
-            try SystemCalls.rename(at: directory, temporary, to: final)
-        } else {
-            do {
-                try SystemCalls.renameKeeping(at: directory, temporary, to: final)
-            } catch {
-                if error == .fileExists { return false }
-                throw error
+    /// Gives it its name for good; false where that name is another file's and nothing is to be replaced.
+    func name(_ final: String, replacing: Bool) throws -> Bool {
+        guard !isCommitted else { return false }
+        do {
+            if temporary == nil, !replacing {
+                try link(as: final)
+            } else {
+                try rename(to: final, replacing: replacing)
             }
+        } catch let error as Errno where error == .fileExists && !replacing {
+            return false
         }
-        name = nil
+        isCommitted = true
         return true
+    }
+
+    private func link(as name: String) throws {
+        guard try SystemCalls.link(file, at: directory, as: name) else { throw Errno.notSupported }
+    }
+
+    private func rename(to final: String, replacing: Bool) throws {
+        let name = try temporary ?? Self.temporaryName()
+        if temporary == nil {
+            // A link replaces nothing, so it is a temporary name first. A cleaner must not take it.
+            _ = SystemCalls.tryLock(file)
+            try link(as: name)
+            temporary = name
+        }
+        if replacing {
+            try SystemCalls.rename(at: directory, name, to: final)
+        } else {
+            try SystemCalls.renameKeeping(at: directory, name, to: final)
+        }
+        temporary = nil
     }
 
     static func removeIfStale(_ name: String, in directory: OwnedDescriptor) {

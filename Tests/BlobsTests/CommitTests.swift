@@ -7,12 +7,14 @@ import Testing
 @testable import Blobs
 
 @Suite struct CommitTests {
-    @Test func `a blob has no name before its commit, and afterwards nothing else`() throws {
-        let place = try Place()
+    @Test(arguments: [false, true]) func `a blob has no name before its commit, and afterwards nothing else`(
+        named: Bool
+    ) throws {
+        let place = try Place(named: named)
         let blob = try id(1)
         let incoming = try place.incoming("sealed")
         #expect(try place.blobs.status(of: blob) == nil)
-        #expect(try place.names().allSatisfy { $0.hasPrefix(".incoming-") })
+        #expect(try place.names().map { $0.prefix(10) } == (named ? [".incoming-"] : []))
         #expect(try place.blobs.commit(incoming, as: blob))
         try place.blobs.synchronize()
         #expect(try place.names() == [blob.hex + ".enc"])
@@ -22,8 +24,10 @@ import Testing
         #expect(try SystemCalls.status(of: place.blobs.open(blob)) == status)
     }
 
-    @Test func `a committed file outlives its object, and has one name only`() throws {
-        let place = try Place()
+    @Test(arguments: [false, true]) func `a committed file outlives its object, and has one name only`(named: Bool)
+        throws
+    {
+        let place = try Place(named: named)
         do { _ = try place.blobs.commit(place.incoming("kept"), as: id(1)) }
         #expect(try place.text(id(1)) == "kept")
         let incoming = try place.incoming("once")
@@ -32,8 +36,10 @@ import Testing
         #expect(try place.names() == [id(1), id(2)].map { $0.hex + ".enc" }.sorted())
     }
 
-    @Test func `a name that exists keeps its file unless it is to be replaced`() throws {
-        let place = try Place()
+    @Test(arguments: [false, true]) func `a name that exists keeps its file unless it is to be replaced`(named: Bool)
+        throws
+    {
+        let place = try Place(named: named)
         let blob = try id(1)
         #expect(try place.blobs.commit(place.incoming("first"), as: blob))
         do {
@@ -48,8 +54,8 @@ import Testing
         #expect(try place.text(blob) == "second")
     }
 
-    @Test func `of many that commit the same content at once, one wins`() throws {
-        let place = try Place()
+    @Test(arguments: [false, true]) func `of many that commit the same content at once, one wins`(named: Bool) throws {
+        let place = try Place(named: named)
         let blob = try id(1)
         let wins = Atomic(0)
         DispatchQueue.concurrentPerform(iterations: 8) { number in
@@ -60,18 +66,18 @@ import Testing
         #expect(try place.names() == [blob.hex + ".enc"])
     }
 
-    @Test func `a file that is dropped leaves nothing`() throws {
-        let place = try Place()
+    @Test(arguments: [false, true]) func `a file that is dropped leaves nothing`(named: Bool) throws {
+        let place = try Place(named: named)
         do {
             let incoming = try place.incoming("never committed")
-            #expect(try place.names().count == 1)
+            #expect(try place.names().count == (named ? 1 : 0), "a disk with unnamed files was expected")
             withExtendedLifetime(incoming) {}
         }
         #expect(try place.names().isEmpty)
     }
 
-    @Test func `a directory's time moves when names come`() throws {
-        let place = try Place()
+    @Test(arguments: [false, true]) func `a directory's time moves when names come`(named: Bool) throws {
+        let place = try Place(named: named)
         let before = try place.blobs.modified()
         #expect(
             eventually {

@@ -8,8 +8,11 @@ import TestSupport
 struct Place {
     let folder = Result { try TemporaryFolder() }
     let blobs: BlobDirectory
+    /// Whether files have a temporary name, as on disks without unnamed files.
+    private let named: Bool
 
-    init() throws {
+    init(named: Bool = false) throws {
+        self.named = named
         blobs = try BlobDirectory(path: try folder.get().url.path)
     }
 
@@ -25,7 +28,7 @@ struct Place {
 
     /// A complete file that waits for its name.
     func incoming(_ text: String) throws -> IncomingBlob {
-        let incoming = try blobs.begin()
+        let incoming = try blobs.begin(named: named)
         try Data(text.utf8).withUnsafeBytes { try incoming.write($0) }
         try incoming.synchronize()
         return incoming

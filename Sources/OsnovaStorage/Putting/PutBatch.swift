@@ -122,21 +122,18 @@ public final class PutBatch {
     ///
     /// - Returns: what single recordings threw; their contents are stored all the same.
     /// - Throws: `busy` where the store got another key since the contents were sealed.
-    public func commit() throws -> [OsnovaError] {
+    public func commit() throws -> [OsnovaError] { try commit {} }
+
+    /// Does what `commit()` does; calls `awaitingTurn` when all files are durable, before anything is recorded.
+    func commit(awaitingTurn: () -> Void) throws -> [OsnovaError] {
         defer {
             items = []
             others = []
             bytes = 0
             put.stored.release()
         }
-        // Before anything gets its name; a rekey does not end while the put holds its lock against removal.
-        try store.requireValid(items.compactMap(\.blob.sealed?.record.generation))
-        let written = items.compactMap(\.blob.sealed?.incoming)
-        if written.count == 1 { try written[0].synchronize() }
-        if written.count > 1 { try store.blobs.synchronizeDisk() }
-        var isNew: [Bool] = []
-        for item in items { isNew.append(try name(item.blob)) }
-        if !written.isEmpty { try store.blobs.synchronize() }
+        let isNew = try nameAll()
+        awaitingTurn()
         return try store.catalog.write { writing in
             var failures: [OsnovaError] = []
             func attempt(_ step: () throws -> Void) throws {
@@ -153,6 +150,19 @@ public final class PutBatch {
             }
             return failures
         }
+    }
+
+    /// Makes sealed files durable and gives them their names; false for each content that is there already.
+    private func nameAll() throws -> [Bool] {
+        // Before anything gets its name; a rekey does not end while the put holds its lock against removal.
+        try store.requireValid(items.compactMap(\.blob.sealed?.record.generation))
+        let written = items.compactMap(\.blob.sealed?.incoming)
+        if written.count == 1 { try written[0].synchronize() }
+        if written.count > 1 { try store.blobs.synchronizeDisk() }
+        var isNew: [Bool] = []
+        for item in items { isNew.append(try name(item.blob)) }
+        if !written.isEmpty { try store.blobs.synchronize() }
+        return isNew
     }
 
     /// Gives a sealed file its name; false where the content is there already.

@@ -26,7 +26,7 @@ struct UploadLoad {
     }
 }
 
-/// A load on its way into the store, on a thread of its own: sealed beside others, committed after those before it.
+/// A load on its way into the store, on a thread of its own: sealed and made durable beside others, recorded after those before it.
 ///
 /// Used by the thread that made it.
 final class BackgroundUpload {
@@ -78,7 +78,7 @@ final class UploadWork: @unchecked Sendable {
         self.batch = batch
     }
 
-    /// Seals everything and, when it is its turn, commits it.
+    /// Seals everything, makes it durable and, when it is its turn, records it.
     func run(awaitingTurn: () -> Void) {
         do {
             for entry in load.entries {
@@ -87,8 +87,7 @@ final class UploadWork: @unchecked Sendable {
                 case .content(let source, let name, let target): try seal(source, name, target)
                 }
             }
-            awaitingTurn()
-            outcome.failures += try batch.commit()
+            outcome.failures += try batch.commit(awaitingTurn: awaitingTurn)
         } catch {
             outcome.error = error
         }
