@@ -20,6 +20,7 @@ public final class BlobDirectory: Sendable {
     static let temporaryPrefix = ".incoming-"
 
     private let directory: OwnedDescriptor
+    private let hasUnnamedFiles: Bool
     /// Where the directory lies, for messages.
     public let path: String
 
@@ -31,6 +32,7 @@ public final class BlobDirectory: Sendable {
         } catch {
             throw error.failure("opening the blob directory \(path)")
         }
+        hasUnnamedFiles = SystemCalls.hasUnnamedFiles(in: directory)
     }
 
     /// Opens a sealed file for reading.
@@ -70,9 +72,9 @@ public final class BlobDirectory: Sendable {
     }
 
     /// Starts a file that becomes a blob when it is complete.
-    public func begin() throws -> IncomingBlob { try begin(named: false) }
+    public func begin() throws -> IncomingBlob { try begin(named: !hasUnnamedFiles) }
 
-    /// Starts one that has a temporary name in any case, as on a disk without unnamed files.
+    /// Starts one with a temporary name, as on a disk without unnamed files, or with none.
     func begin(named: Bool) throws -> IncomingBlob {
         do {
             return try IncomingBlob(in: directory, path: path, named: named)

@@ -4,7 +4,7 @@ internal import SystemPackage
 
 /// A file in `blobs/` that is being written and is no blob yet.
 ///
-/// It has no name at all where the disk can do that (`O_TMPFILE`): then a directory in which several threads put is locked
+/// It has no name at all where the disk is known to do that well (`O_TMPFILE`): then a directory in which several threads put is locked
 /// once for each file instead of twice, and a crash leaves nothing. Elsewhere it has a temporary name and holds an exclusive
 /// lock, which tells the living from the dead: `BlobDirectory.removeStaleTemporaries` takes only files whose lock is free.
 /// It disappears with this object unless it was committed. Used by one thread at a time.
@@ -25,8 +25,8 @@ public final class IncomingBlob {
     init(in directory: OwnedDescriptor, path: String, named: Bool) throws {
         self.directory = directory
         self.path = path
-        if !named, let file = try SystemCalls.openUnnamed(in: directory) {
-            self.file = file
+        if !named {
+            file = try SystemCalls.openUnnamed(in: directory)
         } else {
             let (file, name) = try Self.openTemporary(in: directory)
             self.file = file

@@ -68,6 +68,13 @@ static inline int osnova_yield_to_others(void)
 // Below, kernel calls by number: the headers that declare them (sys/resource.h, signal.h) would make this module the owner
 // of types that Swift has from Glibc.
 
+// The type of the disk behind a descriptor, a *_SUPER_MAGIC of <linux/magic.h>, as fstatfs(2) has it first; -1 on failure.
+static inline long osnova_disk_type(int descriptor)
+{
+	long disk[64];
+	return syscall(SYS_fstatfs, descriptor, disk) == 0 ? disk[0] : -1;
+}
+
 // getxattr(2).
 static inline long osnova_get_attribute(const char *path, const char *name, void *value, size_t size)
 {

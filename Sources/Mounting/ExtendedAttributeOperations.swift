@@ -10,7 +10,8 @@ func getExtendedAttribute(
         let wanted = String(cString: name)
         if isForeign(wanted) { return .error(EOPNOTSUPP) }
         if inode == FixedNode.root.inode, wanted == DriverReference.attributeName {
-            return reply(Array(String(getpid()).utf8), size, context)
+            guard let name = DriverReference.name else { return .error(ENODATA) }
+            return reply(Array(name.utf8), size, context)
         }
         let found = try context.worker.extendedAttributes(of: inode).first { $0.name == wanted }
         guard let found else { return .error(ENODATA) }

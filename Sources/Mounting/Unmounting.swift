@@ -4,12 +4,13 @@ internal import SystemPackage
 
 /// Takes mounts away.
 public enum Unmounting {
-    /// Seconds that a driver may take to end after its mount is gone.
-    private static let patience: Int32 = 30
+    /// Seconds that a driver may take to end after its mount is gone: it closes the database.
+    private static let patience: Int32 = 10
 
     /// Unmounts what is mounted on `path`; a mount whose driver died or does not answer is cleared as well.
     ///
-    /// Returns when the driver has ended as well, so that the store can be restored, moved or removed at once.
+    /// Returns when the driver has ended as well, so that the store can be restored, moved or removed at once; sooner where
+    /// the driver serves on, since the same mount is seen at another place, or cannot be seen from here.
     ///
     /// - Throws: `notFound` where the path does not exist or nothing of ours is mounted there, `busy` where a program uses
     ///   the mount, `denied` where it is another user's.
@@ -26,6 +27,7 @@ public enum Unmounting {
         guard Liveness.of(resolved) == .answers else { return try detach(resolved, lazily: true) }
         let driver = DriverReference(of: resolved)
         try detach(resolved, lazily: false)
+        guard try !MountTable.read().contains(where: { $0.device == mounted.device }) else { return }
         driver?.waitForEnd(atMost: patience)
     }
 

@@ -46,6 +46,25 @@ import Testing
         #expect(try Verification(store: yard.store).run().isSound)
     }
 
+    @Test func `content that is twice in a batch is recorded, though a later one named it first`() throws {
+        let yard = try Yard()
+        let content = noise(70_000, seed: 4)
+        let (one, other) = (try PutBatch(store: yard.store), try PutBatch(store: yard.store))
+        let results = Results()
+        for batch in [one, one, other] { try batch.add(.file(yard.file("f", content)), recording: results.add) }
+        let failures = Mutex<[String]>([])
+        let late = try other.commit {
+            do {
+                let early = try one.commit().map(\.message)
+                failures.withLock { $0 += early }
+            } catch { failures.withLock { $0.append("\(error)") } }
+        }
+        #expect(late == [] && failures.withLock { $0 } == [])
+        #expect(results.all.count == 3)
+        #expect(try yard.content(digest(content)) == content)
+        #expect(try Verification(store: yard.store).run().isSound)
+    }
+
     @Test func `many writers of the same files leave a sound store`() throws {
         let yard = try Yard()
         let paths = try (0..<20).map { try yard.file("f\($0)", noise(3000 + $0 % 3, seed: UInt64($0 % 7))) }
@@ -97,7 +116,8 @@ import Testing
         do {
             let batch = try PutBatch(store: yard.store)
             try batch.add(.file(yard.file("f", noise(5000, seed: 1)))) { _, _, _ in }
-            #expect(try yard.sealedNames().count == 1)
+            // On some disks it has a temporary name meanwhile.
+            #expect(try yard.sealedNames().allSatisfy { $0.hasPrefix(".incoming-") })
         }
         #expect(try yard.sealedNames() == [])
         #expect(try yard.store.statistics().blobCount == 0)

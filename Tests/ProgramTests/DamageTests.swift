@@ -162,7 +162,25 @@ struct DamageTests {
         try work.expect(0, ["verify"] + work.unlocking)
     }
 
-    @Test func `a put that was killed in the middle leaves nothing`() throws {
+    @Test func `a table of chunk tags that is damaged is told blob by blob`() throws {
+        let work = try Workspace()
+        for number in 1...3 { try work.write("f\(number)", noise(20_000, seed: UInt64(number))) }
+        try work.put(["f1", "f2", "f3"])
+        try work.sqlite("PRAGMA wal_checkpoint(TRUNCATE)")
+        let page = try #require(Int(work.sqlite("SELECT rootpage FROM sqlite_schema WHERE name = 'blob_tags'")))
+        let size = try #require(Int(work.sqlite("PRAGMA page_size")))
+        let database = try FileHandle(forUpdating: work.root.appendingPathComponent("osnova.db"))
+        try database.seek(toOffset: UInt64((page - 1) * size))
+        try database.write(contentsOf: Data(repeating: 0xA5, count: size))
+        try database.close()
+        let report = try #require(
+            try work.expect(65, ["verify", "--json"] + work.unlocking).json() as? [String: Any])
+        #expect((report["damaged"] as? [Any])?.count == 3 && report["database"] as? String != "ok", "\(report)")
+    }
+
+    @Test func `a put that was killed in the middle leaves nothing but a temporary, and the next one not even that`()
+        throws
+    {
         let work = try Workspace()
         let fifo = work.folder.appendingPathComponent("fifo").path
         try Program.shell("mkfifo \(fifo)")
@@ -175,7 +193,8 @@ struct DamageTests {
             for i in $(seq 500); do [ "$(writing)" != 0 ] && break; sleep 0.01; done
             writing; kill -9 $put; wait $put; ls -A \(blobs)
             """)
-        #expect(started.text == "1\n", "it was writing, and left: \(started.text) \(started.errors)")
+        #expect(started.lines.first == "1", "it was writing: \(started.text) \(started.errors)")
+        #expect(started.lines.dropFirst().allSatisfy { $0.hasPrefix(".incoming-") }, "\(started.text)")
         try work.write("f", Data("x".utf8))
         try work.put(["f"])
         let left = try FileManager.default.contentsOfDirectory(atPath: blobs)

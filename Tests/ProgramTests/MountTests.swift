@@ -194,6 +194,21 @@ struct MountTests {
         }
     }
 
+    @Test func `a mount that is seen at two places is unmounted at one`() throws {
+        let work = try Workspace()
+        try work.write("f", Data("here".utf8))
+        try work.put(["f"])
+        try work.mount()
+        let other = work.folder.appendingPathComponent("other").path
+        #expect(try Program.shell("mkdir \(other) && mount --bind \(work.mountpoint.path) \(other)").code == 0)
+        defer { _ = try? Program.shell("umount --lazy \(other)") }
+        // The driver serves on: nobody waits for it.
+        try work.unmount()
+        #expect(try Program.shell("cat \(other)/files/f").text == "here")
+        try work.expect(0, ["unmount", other])
+        #expect(try work.drivers() == [])
+    }
+
     @Test func `a driver that ends late leaves the next mount on its path alone`() throws {
         let work = try Workspace()
         try work.write("f", Data("here".utf8))

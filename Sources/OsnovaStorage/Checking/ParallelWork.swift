@@ -4,11 +4,15 @@ internal import Synchronization
 
 /// Work on several threads.
 enum ParallelWork {
-    /// Runs `body` on some threads for each core and waits for all; what one throws is thrown in the end.
+    /// Threads beyond the cores, at most: each has buffers of its own.
+    private static let mostExtra = 48
+
+    /// Runs `body` on about so many threads for each core and waits for all; what one throws is thrown in the end.
     static func onAllCores(threadsEach: Int, _ body: @escaping @Sendable () throws -> Void) throws {
         let failure = Mutex<(any Error)?>(nil)
         var threads: [JoinableThread] = []
-        for _ in 0..<threadsEach * ProcessInfo.processInfo.activeProcessorCount {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        for _ in 0..<min(threadsEach * cores, cores + mostExtra) {
             do {
                 threads.append(
                     try JoinableThread {

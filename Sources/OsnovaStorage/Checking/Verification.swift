@@ -140,14 +140,16 @@ public final class Verification: Sendable {
     }
 
     private func listed(after row: Int64, _ book: borrowing Mutex<UpkeepBook?>) throws -> [Listed] {
-        let rows = try store.catalog.read { reading in
-            try reading.blobs(after: row, limit: Self.page).map { record in
-                (record, record.size <= Self.smallSize ? try reading.tags(ofBlob: record.row) : nil)
-            }
+        let records = try store.catalog.read { try $0.blobs(after: row, limit: Self.page) }
+        // Whatever fails here fails again, and is told, when the tags are read for each blob alone.
+        let tags = try? store.catalog.read { reading in
+            try records.map { $0.size <= Self.smallSize ? try reading.tags(ofBlob: $0.row) : nil }
         }
         // What a mount noted spares work; without it there is more to read, that is all.
         return book.withLock { book in
-            rows.map { Listed(record: $0, tags: $1, known: try? book?.check(ofBlob: $0.row, $0.id)) }
+            zip(records, tags ?? records.map { _ in nil }).map { record, tags in
+                Listed(record: record, tags: tags, known: try? book?.check(ofBlob: record.row, record.id))
+            }
         }
     }
 

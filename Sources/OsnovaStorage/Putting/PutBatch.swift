@@ -1,6 +1,7 @@
 internal import Blobs
 public import Catalog
 public import Primitives
+internal import Sealing
 public import SystemPackage
 
 /// What became of one put content.
@@ -132,7 +133,7 @@ public final class PutBatch {
             bytes = 0
             put.stored.release()
         }
-        let isNew = try nameAll()
+        let isNew = try nameAll(awaitingTurn)
         awaitingTurn()
         return try store.catalog.write { writing in
             var failures: [OsnovaError] = []
@@ -145,45 +146,58 @@ public final class PutBatch {
             }
             for change in others { try attempt { try change(writing) } }
             for (item, isNew) in zip(items, isNew) {
-                if isNew, let record = item.blob.sealed?.record { try writing.record(record) }
-                try attempt { try record(item, isNew: isNew, in: writing) }
+                let new = isNew ? item.blob.sealed?.record : nil
+                let row = try new.map { try writing.record($0) }
+                try attempt { try record(item, newRow: row, in: writing) }
             }
             return failures
         }
     }
 
     /// Makes sealed files durable and gives them their names; false for each content that is there already.
-    private func nameAll() throws -> [Bool] {
+    private func nameAll(_ awaitingTurn: () -> Void) throws -> [Bool] {
         // Before anything gets its name; a rekey does not end while the put holds its lock against removal.
         try store.requireValid(items.compactMap(\.blob.sealed?.record.generation))
         let written = items.compactMap(\.blob.sealed?.incoming)
         if written.count == 1 { try written[0].synchronize() }
         if written.count > 1 { try store.blobs.synchronizeDisk() }
-        var isNew: [Bool] = []
-        for item in items { isNew.append(try name(item.blob)) }
-        if !written.isEmpty { try store.blobs.synchronize() }
+        var named: Set<ContentID> = []
+        let isNew = try items.map { item in
+            guard !named.contains(item.blob.id), try name(item.blob, awaitingTurn) else { return false }
+            named.insert(item.blob.id)
+            return true
+        }
+        // Those of contents that were there already, too: who named them may not have come to this yet.
+        if !items.isEmpty { try store.blobs.synchronize() }
         return isNew
     }
 
     /// Gives a sealed file its name; false where the content is there already.
-    private func name(_ blob: PreparedBlob) throws -> Bool {
+    private func name(_ blob: PreparedBlob, _ awaitingTurn: () -> Void) throws -> Bool {
         guard let sealed = blob.sealed else { return false }
+        // What replaces a file is recorded in the same order: the row must be that of the file that stays.
+        if blob.replacesDamaged { awaitingTurn() }
         if try store.blobs.commit(sealed.incoming, as: blob.id, replacing: blob.replacesDamaged) { return true }
-        // Another put of the same content was faster, in this batch or in another process: unless its file is not
-        // what its name says, it is as good as ours.
-        if items.contains(where: { $0.blob.id == blob.id && $0.blob.sealed?.incoming !== sealed.incoming }) {
-            return false
-        }
+        // Another put of the same content was faster, beside this one or in another process: unless its file is not what
+        // its name says, it is as good as ours. Its row may not be there yet; then this makes it.
         if try put.stored.state(of: blob.id) == .sound { return false }
+        awaitingTurn()
         return try store.blobs.commit(sealed.incoming, as: blob.id, replacing: true)
     }
 
-    private func record(_ item: Item, isNew: Bool, in writing: Writing) throws {
+    /// - Parameter newRow: of a content that was not stored before.
+    private func record(_ item: Item, newRow: Int64?, in writing: Writing) throws {
+        let (row, storedSize) =
+            try newRow.map { ($0, item.blob.sealed?.record.extent.fileSize ?? 0) } ?? known(item, writing)
+        let result = PutResult(
+            id: item.blob.id, size: item.blob.size, storedSize: storedSize, alreadyStored: newRow == nil)
+        try item.record(writing, row, result)
+    }
+
+    private func known(_ item: Item, _ writing: Writing) throws -> (row: Int64, storedSize: Int64) {
         guard let known = try writing.reading.blob(item.blob.id) else {
             throw OsnovaError(.busy, "blob \(item.blob.id) was removed while it was put: put it again")
         }
-        let result = PutResult(
-            id: item.blob.id, size: item.blob.size, storedSize: known.storedSize, alreadyStored: !isNew)
-        try item.record(writing, known.row, result)
+        return (known.row, known.storedSize)
     }
 }

@@ -35,15 +35,16 @@ struct MountBenchmark: ParsableCommand {
         let all = Peers(folder: folder, corpus: corpus.folder.path, program: program)
         let chosen = try prepare([all.ours] + wanted(all))
         var samples: [String: [Figure: [Double]]] = [:]
+        let time = Clock.seconds
         for round in 1...max(1, rounds) {
             for peer in chosen {
                 note("round \(round) of \(rounds): \(peer.name)")
                 try add(MountFigures(peer).measure(), of: peer.name, to: &samples)
             }
             note("round \(round) of \(rounds): put")
-            try add(PutFigures(peers: all, round: round).measureOurs(), of: "osnovafs", to: &samples)
+            try add(PutFigures(peers: all, round: "\(time)-\(round)").measureOurs(), of: "osnovafs", to: &samples)
             guard chosen.contains(where: { $0.name == "gocryptfs" }) else { continue }
-            try add(PutFigures(peers: all, round: round).measureGocryptfs(), of: "gocryptfs", to: &samples)
+            try add(PutFigures(peers: all, round: "\(time)-\(round)").measureGocryptfs(), of: "gocryptfs", to: &samples)
         }
         let medians = samples.mapValues { $0.compactMapValues(Figures.median) }
         let report = MountReport(names: chosen.map(\.name), medians: medians)
@@ -61,8 +62,15 @@ struct MountBenchmark: ParsableCommand {
     }
 
     /// Our store is made anew, since the program may be another one; a peer's is kept.
+    ///
+    /// What earlier comparisons stored is emptied, not removed: an ext4 without a journal searches long for an inode while
+    /// many were removed in the last minutes, and whoever puts next would pay for it.
     private func prepare(_ peers: [Peer]) throws -> [Peer] {
-        try Shell.run("umount -l \(folder)/osnovafs.mnt; rm -rf \(folder)/osnovafs.store \(folder)/put-*; sync; true")
+        try Shell.run(
+            """
+            umount -l \(folder)/osnovafs.mnt; mv \(folder)/osnovafs.store \(folder)/put-old-\(Clock.seconds)
+            find \(folder)/put-* -type f -size +0 -exec truncate -s 0 {} +; sync; true
+            """)
         return try peers.filter { peer in
             try Shell.run("mkdir -p \(folder)/\(peer.name).mnt")
             guard !FileManager.default.fileExists(atPath: "\(folder)/\(peer.name).ready") else { return true }

@@ -4,11 +4,8 @@ internal import OsnovaStorage
 /// Measures how fast files come into a store: ours by `put`, a peer's by `cp` with a final sync.
 struct PutFigures {
     let peers: Peers
-    /// Which try it is.
-    ///
-    /// Each has folders of its own, removed by the next comparison: ext4 searches long for an inode while many were
-    /// removed in the last seconds.
-    let round: Int
+    /// Which try it is, of all comparisons: each has folders of its own.
+    let round: String
 
     func measureOurs() throws -> [Figure: Double] {
         let root = "\(peers.folder)/put-\(round).ours"
