@@ -4,10 +4,10 @@ internal import SystemPackage
 
 /// A file in `blobs/` that is being written and is no blob yet.
 ///
-/// It has no name at all where the disk is known to do that well (`O_TMPFILE`): then a directory in which several threads put is locked
-/// once for each file instead of twice, and a crash leaves nothing. Elsewhere it has a temporary name and holds an exclusive
-/// lock, which tells the living from the dead: `BlobDirectory.removeStaleTemporaries` takes only files whose lock is free.
-/// It disappears with this object unless it was committed. Used by one thread at a time.
+/// It has no name at all where the disk is known to do that well (`O_TMPFILE`): then a directory in which several threads put
+/// is locked once for each file instead of twice, and a crash leaves nothing. Elsewhere it has a temporary name and holds an
+/// exclusive lock, which tells the living from the dead: `BlobDirectory.removeStaleTemporaries` takes only files whose lock is
+/// free. It disappears with this object unless it was committed. Used by one thread at a time.
 public final class IncomingBlob {
     private let directory: OwnedDescriptor
     /// Of the directory, for messages.
