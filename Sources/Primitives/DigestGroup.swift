@@ -3,11 +3,13 @@ internal import Synchronization
 
 /// Threads that compute SHA-256 at the same time, which one of them does for up to three: faster by 70 % than each alone.
 ///
-/// A thread with a piece waits until enough have one; who comes last hashes all. So there should be several threads for every
-/// core: while some wait, others read and decrypt. Nobody waits for a thread that has nothing to hash.
+/// A thread with a piece waits until enough have one; who comes last hashes all. Enough is what leaves every core something to
+/// do: as many threads as there are members for a core, so that few large messages are hashed each on its own core. Nobody
+/// waits for a thread that has nothing to hash.
 public final class DigestGroup: Sendable {
     /// Bytes from which a piece is worth a wait.
     private let leastCount: Int
+    private let cores: Int
     private let state = Mutex(State())
 
     private struct State {
@@ -15,9 +17,11 @@ public final class DigestGroup: Sendable {
         var members = 0
         var waiting: [Offer] = []
 
-        /// Those that wait, if nobody else can come or has to.
-        mutating func takeIfComplete() -> [Offer]? {
-            guard !waiting.isEmpty, waiting.count >= min(members, SHA256.mostLanes) else { return nil }
+        /// Those that wait, if they are enough.
+        mutating func takeIfComplete(cores: Int) -> [Offer]? {
+            guard !waiting.isEmpty, waiting.count >= min((members + cores - 1) / cores, SHA256.mostLanes) else {
+                return nil
+            }
             defer { waiting = [] }
             return waiting
         }
@@ -42,7 +46,12 @@ public final class DigestGroup: Sendable {
     }
 
     /// Starts without members.
-    public init(leastCount: Int = 32 << 10) {
+    ///
+    /// - Parameters:
+    ///   - cores: those that the members' threads share.
+    ///   - leastCount: bytes from which a piece is worth a wait.
+    public init(cores: Int, leastCount: Int = 64 << 10) {
+        self.cores = max(1, cores)
         self.leastCount = leastCount
     }
 
@@ -57,7 +66,7 @@ public final class DigestGroup: Sendable {
         guard length >= leastCount else { return }
         let group = state.withLock { state in
             state.members -= 1
-            return state.takeIfComplete()
+            return state.takeIfComplete(cores: cores)
         }
         guard let group, let first = group.first else { return }
         first.group = group
@@ -81,7 +90,7 @@ public final class DigestGroup: Sendable {
         let offer = Offer(digest, bytes)
         let complete = state.withLock { state in
             state.waiting.append(offer)
-            return state.takeIfComplete()
+            return state.takeIfComplete(cores: cores)
         }
         if complete == nil { offer.goesOn.wait() }
         if let group = complete ?? offer.group { Self.hash(group, for: offer) }

@@ -35,8 +35,9 @@ import Testing
         return try digest.finish()
     }
 
-    @Test(arguments: [1, 2, 3, 8]) func `threads in a group find what each finds alone`(threads: Int) throws {
-        let group = DigestGroup(leastCount: 256)
+    @Test(arguments: [1, 2, 3, 8], [1, 2, 3])
+    func `threads in a group find what each finds alone`(threads: Int, cores: Int) throws {
+        let group = DigestGroup(cores: cores, leastCount: 256)
         try onThreads(threads) { number in
             var random = SeededGenerator(seed: UInt64(number))
             for round in 0..<60 {
@@ -57,7 +58,7 @@ import Testing
         let alone = try SHA256()
         for _ in 0..<66 { piece.withUnsafeBytes { alone.update($0) } }
         let expected = try alone.finish()
-        let group = DigestGroup()
+        let group = DigestGroup(cores: 1)
         try onThreads(2) { _ in
             let digest = try SHA256()
             group.join(66 * 8 << 20)
@@ -69,7 +70,7 @@ import Testing
     }
 
     @Test func `nobody waits for who gave up, or has less than is worth a wait`() throws {
-        let group = DigestGroup(leastCount: 1000)
+        let group = DigestGroup(cores: 1, leastCount: 1000)
         let message = [UInt8](noise(100_000, seed: 3))
         let expected = try message.withUnsafeBytes { try SHA256.digest($0) }
         try onThreads(6) { number in

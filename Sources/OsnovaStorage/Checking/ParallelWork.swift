@@ -4,6 +4,8 @@ internal import Synchronization
 
 /// Work on several threads.
 enum ParallelWork {
+    /// Processors that threads share.
+    static var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
     /// Threads beyond the cores, at most: each has buffers of its own.
     private static let mostExtra = 48
 
@@ -11,7 +13,6 @@ enum ParallelWork {
     static func onAllCores(threadsEach: Int, _ body: @escaping @Sendable () throws -> Void) throws {
         let failure = Mutex<(any Error)?>(nil)
         var threads: [JoinableThread] = []
-        let cores = ProcessInfo.processInfo.activeProcessorCount
         for _ in 0..<min(threadsEach * cores, cores + mostExtra) {
             do {
                 threads.append(

@@ -196,7 +196,7 @@ public final class Verification: Sendable {
     private func onAllCores<Item>(
         _ queue: WorkQueue<Item>, _ body: @escaping @Sendable (BlobCheck, Item) throws -> Outcome?
     ) throws {
-        let group = DigestGroup()
+        let group = DigestGroup(cores: ParallelWork.cores)
         // More for a core than are hashed at once, so that others work while some wait.
         try ParallelWork.onAllCores(threadsEach: 4) { [self] in
             let check = try BlobCheck(store: store, group: group, onProgress: onProgress)
