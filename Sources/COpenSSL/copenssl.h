@@ -1,7 +1,7 @@
 // libcrypto (OpenSSL 3): SHA-256, ciphers, Poly1305, HKDF, PBKDF2 through the EVP interface; the curve secp256k1.
 #pragma once
 
-// The state of a SHA-256, which a pair of digests needs, is to be had from the deprecated functions alone.
+// The state of a SHA-256, which several digests at once need, is to be had from the deprecated functions alone.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include <openssl/core_names.h>

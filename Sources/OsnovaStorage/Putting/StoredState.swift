@@ -39,14 +39,16 @@ final class StoredContents {
         // A removal that was cut short may have left the file of a row that is gone.
         if sound.contains(id), try store.catalog.read({ try $0.hasBlob(id) }) { return .sound }
         let finding: BlobAudit.Finding
+        let file: OwnedDescriptor
         do {
-            finding = try audit.verify(file: store.blobs.open(id), id: id)
+            file = try store.blobs.open(id)
+            finding = try audit.verify(file: file, id: id)
         } catch let error as OsnovaError where error.kind == .damaged {
             return .damaged
         } catch let error as OsnovaError where error.kind == .notFound {
             return .absent
         }
-        try record(finding)
+        try record(finding, file)
         if sound.count >= Self.maximumRemembered { sound.removeAll() }
         sound.insert(id)
         return .sound
@@ -55,14 +57,22 @@ final class StoredContents {
     /// Lets blobs be removed again that nothing refers to.
     func release() { lock = nil }
 
-    private func record(_ finding: BlobAudit.Finding) throws {
+    private func record(_ finding: BlobAudit.Finding, _ file: OwnedDescriptor) throws {
         let isKnown = try store.catalog.read { reading in
             guard let known = try reading.blob(finding.blob.id), known.nonce == finding.blob.nonce.bytes,
                 known.extent == finding.blob.extent, known.generation == finding.blob.generation
             else { return false }
             return try reading.tags(ofBlob: known.row) == finding.tags
         }
-        if !isKnown { _ = try store.catalog.write { try $0.record(VerifiedBlob(finding)) } }
+        guard !isKnown else { return }
+        // Whoever wrote it may not have made it durable yet, or never will.
+        do {
+            try SystemCalls.synchronize(file)
+        } catch {
+            throw error.failure("writing \(store.blobs.path)/\(finding.blob.id).enc to its disk", kind: .inputOutput)
+        }
+        try store.blobs.synchronize()
+        _ = try store.catalog.write { try $0.record(VerifiedBlob(finding)) }
     }
 }
 

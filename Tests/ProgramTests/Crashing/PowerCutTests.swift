@@ -35,6 +35,25 @@ struct PowerCutTests {
         }
     }
 
+    @Test(arguments: kinds) func `a sealed file that another program left unsynchronized is durable when put says so`(
+        _ kind: LoopDisk.Kind
+    ) throws {
+        let disk = try PowerCutDisk(kind)
+        func folder(_ name: String) -> URL { disk.mountpoint.appendingPathComponent(name) }
+        let (one, other) = try (CrashFolder(making: folder("one")), CrashFolder(making: folder("other")))
+        for store in [one, other] { try store.write("f", noise(300_000, seed: 1)) }
+        let hash = try #require(CrashFolder.hashes(one.expect(["put", "f"] + CrashFolder.unlocking)).first)
+        try disk.keepAsTemplate()
+        let name = "root/blobs/\(hash).enc"
+        // Foundation would synchronize what it writes.
+        #expect(try Program.shell("cp one/\(name) other/\(name)", in: disk.mountpoint).code == 0)
+        try other.expect(["put", "f"] + CrashFolder.unlocking)
+        try disk.cutPower([.everything]) { loss in
+            try other.expect(["verify"] + CrashFolder.unlocking, "\(kind), lost: \(loss)")
+            #expect(other.exists(name))
+        }
+    }
+
     @Test(arguments: kinds, CrashScenario.all)
     func `the power may go anywhere`(_ kind: LoopDisk.Kind, _ scenario: CrashScenario) throws {
         let disk = try PowerCutDisk(kind)
