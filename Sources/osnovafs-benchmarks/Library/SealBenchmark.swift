@@ -13,13 +13,10 @@ struct SealBenchmark: ParsableCommand {
     var size = 1024
 
     func run() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("osnovafs-seal-\(getpid())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let root = DataRoot(path: folder.appendingPathComponent("root").path)
-        let keys = try KeyHierarchy(phrase: RecoveryPhrase.generate(words: 12))
-        try Store.create(at: root, keys: keys)
-        let store = try Store.open(at: root, keys: keys)
+        try ScratchStore.use("seal") { try measure($0.store, $0.root, $0.keys, in: $0.folder) }
+    }
+
+    private func measure(_ store: Store, _ root: DataRoot, _ keys: KeyHierarchy, in folder: URL) throws {
         let small = try put(10, folder, store)
         let large = try put(size, folder, store)
         try get(large, store)
@@ -28,7 +25,6 @@ struct SealBenchmark: ParsableCommand {
             "4 KiB at a random offset: \(Figures.text(costs[0])) µs in 10 MiB, \(Figures.text(costs[1])) µs in \(size) MiB"
         )
         print("ratio \(Figures.text(costs[1] / costs[0]))")
-        try store.close()
     }
 
     private func put(_ mebibytes: Int, _ folder: URL, _ store: Store) throws -> ContentID {

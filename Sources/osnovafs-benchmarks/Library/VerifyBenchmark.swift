@@ -19,14 +19,13 @@ struct VerifyBenchmark: ParsableCommand {
     var rounds = 5
 
     func run() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("osnovafs-verify-\(getpid())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let root = DataRoot(path: folder.appendingPathComponent("root").path)
-        let keys = try KeyHierarchy(phrase: RecoveryPhrase.generate(words: 12))
-        try Store.create(at: root, keys: keys)
-        let store = try Store.open(at: root, keys: keys)
-        try fill(store, folder)
+        try ScratchStore.use("verify") { scratch in
+            try fill(scratch.store, scratch.folder)
+            try measure(scratch.store)
+        }
+    }
+
+    private func measure(_ store: Store) throws {
         _ = try Verification(store: store).run()
         var ratios: [Double] = []
         for _ in 0..<rounds {
@@ -42,7 +41,6 @@ struct VerifyBenchmark: ParsableCommand {
             )
         }
         print("median \(Figures.text(Figures.median(ratios) ?? .nan))")
-        try store.close()
     }
 
     private func fill(_ store: Store, _ folder: URL) throws {
