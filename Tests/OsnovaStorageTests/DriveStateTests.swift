@@ -1,4 +1,3 @@
-import Catalog
 import Foundation
 import Primitives
 import Sealing
@@ -31,63 +30,6 @@ import Tree
     }
 }
 
-@Suite struct TagCacheTests {
-    /// Tags of a blob of so many chunks, which need not be true.
-    private func record(_ seed: UInt64, chunks: Int, in yard: Yard) throws -> (row: Int64, tags: [UInt8]) {
-        let tags = Array(noise(chunks * Tag.byteCount, seed: seed))
-        let blob = VerifiedBlob(
-            id: try digest(noise(8, seed: seed)), extent: BlobExtent(plain: Int64(chunks) << 16),
-            nonce: Array(repeating: 1, count: 12), tags: tags, mediaType: .unknown)
-        return (try yard.store.catalog.write { try $0.record(blob) }, tags)
-    }
-
-    private func copy(_ cache: TagCache, _ chunks: ClosedRange<Int>, _ row: Int64) throws -> [UInt8] {
-        var memory = [UInt8](repeating: 0, count: chunks.count * Tag.byteCount)
-        try memory.withUnsafeMutableBytes { try cache.copy(chunks, ofBlob: row, into: $0) }
-        return memory
-    }
-
-    @Test func `any run of chunks of any blob gets its own tags`() throws {
-        let yard = try Yard()
-        let blobs = try [1: 1, 2: 64, 3: 65, 4: 2000].sorted { $0.key < $1.key }.map {
-            try record($0.key, chunks: $0.value, in: yard)
-        }
-        let cache = TagCache(catalog: try CatalogReader(path: yard.store.root.database))
-        let seed = UInt64.random(in: 0...UInt64.max)
-        var generator = SeededGenerator(seed: seed)
-        for _ in 0..<2000 {
-            let (row, tags) = blobs[Int.random(in: 0..<blobs.count, using: &generator)]
-            let first = Int.random(in: 0..<tags.count / 16, using: &generator)
-            let last = min(tags.count / 16 - 1, first + Int.random(in: 0...17, using: &generator))
-            #expect(try copy(cache, first...last, row) == Array(tags[first * 16..<(last + 1) * 16]), "seed \(seed)")
-        }
-    }
-
-    @Test func `tags that the database lacks are damage, never somebody else's`() throws {
-        let yard = try Yard()
-        let (row, _) = try record(1, chunks: 65, in: yard)
-        let cache = TagCache(catalog: try CatalogReader(path: yard.store.root.database))
-        for chunks in [65...65, 60...65, 1000...1000] {
-            #expect(kind { _ = try copy(cache, chunks, row) } == .damaged)
-        }
-        #expect(kind { _ = try copy(cache, 0...0, row + 1) } == .damaged)
-        try yard.foreign("UPDATE blob_tags SET tags = substr(tags, 1, 24)")
-        cache.forget(row)
-        #expect(kind { _ = try copy(cache, 1...1, row) } == .damaged)
-        #expect(try copy(cache, 0...0, row).count == 16)
-    }
-
-    @Test func `what is forgotten is read again`() throws {
-        let yard = try Yard()
-        let (row, old) = try record(1, chunks: 10, in: yard)
-        let cache = TagCache(catalog: try CatalogReader(path: yard.store.root.database))
-        #expect(try copy(cache, 0...9, row) == old)
-        try yard.foreign("UPDATE blob_tags SET tags = zeroblob(160)")
-        cache.forget(row)
-        #expect(try copy(cache, 0...9, row) == [UInt8](repeating: 0, count: 160))
-    }
-}
-
 @Suite struct OpenBlobsTests {
     private final class Witness {
         weak var blob: OpenBlob?
@@ -97,7 +39,7 @@ import Tree
     private func open(_ row: Int64, _ folder: TemporaryFolder) throws -> OpenBlob {
         let file = try SystemCalls.open(folder.write("f", Data("content".utf8)), 0)
         let blob = try #require(SealedBlob(id: digest(Data()), nonce: .random(), length: 0))
-        return OpenBlob(row: row, blob: blob, file: file, status: try SystemCalls.status(of: file))
+        return OpenBlob(row: row, blob: blob, file: file, status: try SystemCalls.status(of: file), firstTags: [])
     }
 
     @Test func `however many blobs are read, 256 files are open, those that came last`() throws {

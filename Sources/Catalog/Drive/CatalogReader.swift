@@ -18,7 +18,7 @@ public final class CatalogReader {
         public let generation: Int64
         /// Unix seconds of the last verification as a whole.
         public let verified: Int64?
-        /// The first row of chunk tags, which most reads of a blob that was just opened need; empty where there is none.
+        /// The first row of chunk tags, all that most blobs have; empty where there is none.
         public let firstTags: [UInt8]
     }
 
@@ -34,7 +34,7 @@ public final class CatalogReader {
     private let blobByID: Statement
     private let blobsAfter: Statement
     private let blobIdentity: Statement
-    private let tagPage: Statement
+    private let tagPages: Statement
     private let componentName: Statement
     private let removals: Statement
     private let documents: DocumentReader
@@ -62,7 +62,7 @@ public final class CatalogReader {
                 \(GenerationSQL.ofBlob), encoding, ifnull(sealed_size, -1)
             FROM blobs WHERE id = ?1
             """)
-        tagPage = try statement("SELECT tags FROM blob_tags WHERE position = ?1")
+        tagPages = try statement("SELECT position, tags FROM blob_tags WHERE position BETWEEN ?1 AND ?2")
         snapshots = try SnapshotReader(connection.handle)
         removals = try statement(
             """
@@ -196,15 +196,22 @@ public final class CatalogReader {
         return try removals.first { ContentID(hex: $0.bytes(0)) }
     }
 
-    /// Copies a row of chunk tags into memory; the number of bytes copied, 0 where there is no such row.
-    public func copyTags(ofBlob row: Int64, page: Int, into memory: UnsafeMutableRawBufferPointer) throws -> Int {
-        tagPage.bind(TagPage.position(blob: row, page: page), at: 1)
-        return try tagPage.first { found in
-            let tags = found.bytes(0)
-            let count = min(tags.count, memory.count)
-            UnsafeMutableRawBufferPointer(rebasing: memory.prefix(count))
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: tags.prefix(count)))
-            return count
-        } ?? 0
+    /// Copies consecutive rows of chunk tags into memory, each to its own place; zeros stand where tags are missing.
+    ///
+    /// - Parameters:
+    ///   - first: the number of the first row.
+    ///   - memory: as many rows as it has room for are copied.
+    public func copyTags(ofBlob row: Int64, from first: Int, into memory: UnsafeMutableRawBufferPointer) throws {
+        memory.initializeMemory(as: UInt8.self, repeating: 0)
+        let position = TagPage.position(blob: row, page: first)
+        tagPages.bind(position, at: 1)
+        tagPages.bind(position + Int64(memory.count / TagPage.byteCount) - 1, at: 2)
+        try tagPages.forEach { found in
+            let start = Int(found.integer(0) - position) * TagPage.byteCount
+            let tags = found.bytes(1)
+            UnsafeMutableRawBufferPointer(rebasing: memory[start...])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: tags.prefix(TagPage.byteCount)))
+            return true
+        }
     }
 }

@@ -7,9 +7,12 @@ final class OpenBlob: Sendable {
     let row: Int64
     let blob: SealedBlob
     let file: OwnedDescriptor
+    /// The chunk tags that came with its identity; none where it was adopted just now.
+    let firstTags: [UInt8]
     private let status: SystemCalls.Status
 
-    init(row: Int64, blob: SealedBlob, file: OwnedDescriptor, status: SystemCalls.Status) {
+    init(row: Int64, blob: SealedBlob, file: OwnedDescriptor, status: SystemCalls.Status, firstTags: [UInt8]) {
+        self.firstTags = firstTags
         self.row = row
         self.blob = blob
         self.file = file

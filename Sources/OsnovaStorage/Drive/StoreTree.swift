@@ -15,6 +15,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     let store: Store
     let openBlobs = OpenBlobs()
     let seekTables = SeekTableCache()
+    let tags = TagCache()
     let adoptions = AdoptionDesk()
     let corrections = LengthCorrections()
     let hostFiles = HostOpenFiles()

@@ -9,7 +9,7 @@ final class StoreTreeWorker: FileTreeWorker {
     private let tree: StoreTree
     private let catalog: CatalogReader
     private let readers: SealedReaders
-    private let tags: TagCache
+    private let tags: TagReader
     private let documents: ScratchBuffer
     private let host: HostFiles
     private let extras: ViewEntries
@@ -26,7 +26,7 @@ final class StoreTreeWorker: FileTreeWorker {
         self.tree = tree
         catalog = try CatalogReader(path: tree.store.root.database)
         readers = try SealedReaders(store: tree.store, tables: tree.seekTables)
-        tags = TagCache(catalog: catalog)
+        tags = TagReader(catalog: catalog, cache: tree.tags)
         documents = ScratchBuffer(count: BlobReader.maximumRead)
         host = HostFiles(
             root: try tree.beneathRoot(), book: try NumberBook(path: tree.store.root.numbers), openFiles: tree.hostFiles
@@ -189,7 +189,7 @@ final class StoreTreeWorker: FileTreeWorker {
         let open = try openBlob(row)
         return try readers.reader(for: open.blob.generation).read(open.blob, file: open.file, at: offset, count: count)
         { chunks, memory in
-            try tags.copy(chunks, ofBlob: row, into: memory)
+            try tags.copy(chunks, of: open, into: memory)
         }
     }
 
@@ -206,8 +206,6 @@ final class StoreTreeWorker: FileTreeWorker {
             throw OsnovaError(.notFound, "the blob of inode row \(row) is gone")
         }
         let opened = try tree.open(identity, row: row)
-        // One that was adopted just now has other tags.
-        if opened.blob.nonce.bytes == identity.nonce { tags.keepFirst(identity.firstTags, ofBlob: row) }
         counters.count(.sealedFileOpened)
         tree.openBlobs.insert(opened)
         current = opened

@@ -1,71 +1,101 @@
 internal import Catalog
 internal import Primitives
 internal import Sealing
+internal import Synchronization
 
-/// The rows of chunk tags that a thread used last: sequential reads take most of theirs from here.
-///
-/// Direct-mapped, of a fixed size, used by one thread.
-final class TagCache {
-    private static let slots = 256
+/// Consecutive rows of a blob's chunk tags, which are read and kept together: a statement costs far more than a row, and
+/// who reads a large blob here and there soon needs all of them.
+struct TagRun: Hashable {
+    /// Rows in a run.
+    private static let pageCount = 32
+    /// Tags in a run: those of 128 MiB.
+    static let tagCount = pageCount * TagPage.tagCount
+    /// Bytes of a run.
+    static let byteCount = pageCount * TagPage.byteCount
 
-    private let catalog: CatalogReader
-    private let memory = ScratchBuffer(count: slots * TagPage.byteCount)
-    private var owners: [(blob: Int64, page: Int, count: Int)]
+    let row: Int64
+    /// Tells a content that was sealed anew from what it was.
+    let nonce: Nonce
+    let number: Int
 
-    init(catalog: CatalogReader) {
-        self.catalog = catalog
-        owners = Array(repeating: (-1, 0, 0), count: Self.slots)
+    /// The run that has a chunk's tag.
+    init(chunk: Int, of open: OpenBlob) {
+        row = open.row
+        nonce = open.blob.nonce
+        number = chunk / Self.tagCount
     }
 
-    /// Copies the tags of a run of chunks, 16 bytes each.
-    ///
-    /// - Throws: `damaged` where the database has fewer tags than the blob has chunks.
-    func copy(_ chunks: ClosedRange<Int>, ofBlob row: Int64, into target: UnsafeMutableRawBufferPointer) throws {
-        var next = chunks.lowerBound
-        while next <= chunks.upperBound {
-            let page = next / TagPage.tagCount
-            let last = min(chunks.upperBound, (page + 1) * TagPage.tagCount - 1)
-            let stored = try load(page, ofBlob: row)
-            let wanted = (next % TagPage.tagCount) * Tag.byteCount..<(last % TagPage.tagCount + 1) * Tag.byteCount
-            guard wanted.upperBound <= stored.count else {
-                throw OsnovaError.damaged("the database lacks the tag of chunk \(next) of the blob in row \(row)")
+    /// The chunks whose tags it has.
+    var chunks: ClosedRange<Int> { number * Self.tagCount...(number + 1) * Self.tagCount - 1 }
+
+    /// The first of its rows.
+    var firstPage: Int { number * Self.pageCount }
+
+    /// Where the tags of some of its chunks lie in it.
+    func bytes(of chunks: ClosedRange<Int>) -> Range<Int> {
+        let first = self.chunks.lowerBound
+        return (chunks.lowerBound - first) * Tag.byteCount..<(chunks.upperBound + 1 - first) * Tag.byteCount
+    }
+}
+
+/// The runs of chunk tags that came last, for all threads, in memory of a fixed size.
+///
+/// `@unchecked Sendable` holds because the memory is touched under the index's lock alone.
+final class TagCache: @unchecked Sendable {
+    /// Together 6 MiB: the tags of 24 GiB.
+    private static let slots = 192
+
+    private struct Index {
+        private var slotOfRun: [TagRun: Int] = [:]
+        private var runs = [TagRun?](repeating: nil, count: slots)
+        private var next = 0
+
+        init() { slotOfRun.reserveCapacity(slots) }
+
+        func find(_ run: TagRun) -> Int? { slotOfRun[run] }
+
+        /// A run's slot: the one that it has, or that of the run that came first.
+        mutating func insert(_ run: TagRun) -> Int {
+            if let held = slotOfRun[run] { return held }
+            let slot = next
+            next = (next + 1) % slots
+            if let oldest = runs[slot] { slotOfRun[oldest] = nil }
+            runs[slot] = run
+            slotOfRun[run] = slot
+            return slot
+        }
+
+        mutating func remove(_ row: Int64) {
+            for (slot, run) in runs.enumerated() {
+                guard let run, run.row == row else { continue }
+                slotOfRun[run] = nil
+                runs[slot] = nil
             }
-            UnsafeMutableRawBufferPointer(rebasing: target[((next - chunks.lowerBound) * Tag.byteCount)...])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: stored[wanted]))
-            next = last + 1
         }
     }
 
-    /// Takes the first tags of a blob that were read with its identity.
-    func keepFirst(_ tags: [UInt8], ofBlob row: Int64) {
-        let count = min(tags.count, TagPage.byteCount)
-        let slot = Self.slot(of: 0, ofBlob: row)
-        place(slot).copyBytes(from: tags.prefix(count))
-        owners[slot] = (row, 0, count)
+    private let index = Mutex(Index())
+    private let memory = ScratchBuffer(count: slots * TagRun.byteCount)
+
+    /// Copies a part of a run; false where the run is not held.
+    func copy(_ part: Range<Int>, of run: TagRun, into target: UnsafeMutableRawBufferPointer) -> Bool {
+        index.withLock { index in
+            guard let slot = index.find(run) else { return false }
+            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: place(slot)[part]))
+            return true
+        }
+    }
+
+    /// Holds a run.
+    func insert(_ run: TagRun, _ tags: UnsafeRawBufferPointer) {
+        index.withLock { place($0.insert(run)).copyMemory(from: tags) }
     }
 
     /// Drops what is held of a blob.
-    func forget(_ row: Int64) {
-        for slot in owners.indices where owners[slot].blob == row { owners[slot].blob = -1 }
-    }
-
-    private func load(_ page: Int, ofBlob row: Int64) throws -> UnsafeRawBufferPointer {
-        let slot = Self.slot(of: page, ofBlob: row)
-        let place = place(slot)
-        if owners[slot].blob != row || owners[slot].page != page {
-            owners[slot].blob = -1
-            let count = try catalog.copyTags(ofBlob: row, page: page, into: place)
-            owners[slot] = (row, page, count)
-        }
-        return UnsafeRawBufferPointer(rebasing: place.prefix(owners[slot].count))
-    }
-
-    private static func slot(of page: Int, ofBlob row: Int64) -> Int {
-        Int(truncatingIfNeeded: UInt64(bitPattern: row) &* 7 &+ UInt64(page)) & (slots - 1)
-    }
+    func remove(_ row: Int64) { index.withLock { $0.remove(row) } }
 
     private func place(_ slot: Int) -> UnsafeMutableRawBufferPointer {
-        let start = slot * TagPage.byteCount
-        return UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start..<start + TagPage.byteCount])
+        let start = slot * TagRun.byteCount
+        return UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start..<start + TagRun.byteCount])
     }
 }

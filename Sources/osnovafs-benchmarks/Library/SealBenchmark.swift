@@ -71,8 +71,8 @@ struct SealBenchmark: ParsableCommand {
         _ chunks: ClosedRange<Int>, _ row: Int64, _ catalog: CatalogReader, _ memory: UnsafeMutableRawBufferPointer
     ) throws {
         var page = [UInt8](repeating: 0, count: TagPage.byteCount)
-        _ = try page.withUnsafeMutableBytes {
-            try catalog.copyTags(ofBlob: row, page: chunks.lowerBound / TagPage.tagCount, into: $0)
+        try page.withUnsafeMutableBytes {
+            try catalog.copyTags(ofBlob: row, from: chunks.lowerBound / TagPage.tagCount, into: $0)
         }
         let first = chunks.lowerBound % TagPage.tagCount * Tag.byteCount
         memory.copyBytes(from: page[first..<first + chunks.count * Tag.byteCount])
