@@ -70,6 +70,49 @@ import Testing
         }
     }
 
+    /// Short inputs are libcrypto's, long ones mostly ours.
+    @Test func `a long input is enciphered as its blocks one by one are`() throws {
+        let cipher = try ChaCha20()
+        var generator = SeededGenerator(seed: 11)
+        for round in 0..<60 {
+            let key = [UInt8](noise(32, seed: UInt64(round)))
+            let nonce = [UInt8](noise(12, seed: UInt64(1000 + round)))
+            let around = 2048 * (round / 4) + [-1, 0, 1, 63][round % 4]
+            let count = round < 20 ? max(0, around) : Int.random(in: 0...20_000, using: &generator)
+            let plain = [UInt8](noise(count, seed: UInt64(2000 + round)))
+            // The last block is number 2^32 - 1 at most.
+            let last = round % 3 == 0 ? UInt32.max : UInt32.random(in: 1000...UInt32.max, using: &generator)
+            let first = last - UInt32(count / 64)
+            let whole = try apply(cipher, key: key, nonce: nonce, counter: first, plain)
+            var blocks: [UInt8] = []
+            for start in stride(from: 0, to: count, by: 64) {
+                let block = Array(plain[start..<min(start + 64, count)])
+                blocks += try apply(cipher, key: key, nonce: nonce, counter: first + UInt32(start / 64), block)
+            }
+            #expect(whole == blocks, "\(count) bytes from block \(first)")
+        }
+    }
+
+    @Test func `input and output may be the same memory, at any address`() throws {
+        let cipher = try ChaCha20()
+        let nonce = [UInt8](repeating: 7, count: 12)
+        let plain = [UInt8](noise(5000, seed: 12))
+        let expected = try apply(cipher, key: key, nonce: nonce, counter: 1, plain)
+        for shift in [0, 1, 12, 63] {
+            var memory = [UInt8](repeating: 0, count: shift) + plain
+            try memory.withUnsafeMutableBytes { memory in
+                let place = UnsafeMutableRawBufferPointer(rebasing: memory[shift...])
+                try key.withUnsafeBytes { key in
+                    try nonce.withUnsafeBytes {
+                        try cipher.apply(
+                            key: key, nonce: $0, counter: 1, from: UnsafeRawBufferPointer(place), to: place)
+                    }
+                }
+            }
+            #expect(Array(memory[shift...]) == expected)
+        }
+    }
+
     @Test func `wrong sizes are refused`() throws {
         let cipher = try ChaCha20()
         let nonce = [UInt8](repeating: 0, count: 12)
