@@ -1,8 +1,9 @@
 import Foundation
-import OsnovaStorage
 import Primitives
 import TestSupport
 import Testing
+
+@testable import OsnovaStorage
 
 /// What can be had of a backup that a disk damaged, and how it heals.
 struct DamagedBackupTests {
@@ -61,6 +62,45 @@ struct DamagedBackupTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: "\(root.path)/identity/sound")) == Data("sound".utf8))
         #expect(!FileManager.default.fileExists(atPath: "\(root.path)/identity/lost"))
         #expect(try work.folder.names("target/blobs").count == 2)
+    }
+
+    @Test(arguments: ["lost", "damaged"])
+    func `without checksum lists a partial restoration takes sealed files as they are`(
+        _ how: String
+    ) throws {
+        try damage()
+        let lists = "\(backup)/checksums"
+        for name in try FileManager.default.contentsOfDirectory(atPath: lists) {
+            let list = URL(fileURLWithPath: "\(lists)/\(name)")
+            if how == "lost" { try FileManager.default.removeItem(at: list) } else { try flip(list) }
+        }
+        let root = DataRoot(path: work.folder.path("target"))
+        let failure = #expect(throws: OsnovaError.self) { try Restore(backup: backup, to: root).run() }
+        #expect(failure?.kind == .damaged && failure?.message.contains("--partial") == true)
+        let report = try Restore(backup: backup, to: root).run(isPartial: true)
+        #expect(report.isUnchecked)
+        #expect(report.leftOut.map(\.path).sorted() == ["blobs/\(ids[2].hex).enc", "identity/lost"])
+        let store = try Store.open(at: root, keys: work.keys)
+        let verified = try Verification(store: store).run()
+        #expect(verified.ok == 2 && verified.damaged.map(\.sha256) == [ids[1].hex])
+        #expect(verified.missing == [ids[2].hex])
+        try store.close()
+    }
+
+    @Test func `a folder of a killed run is removed by the next one, that of a living one stays`() throws {
+        let parent = work.folder.path("scratch")
+        try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: false)
+        func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: parent).sorted() }
+        try FileManager.default.createDirectory(atPath: "\(parent)/a-killed/deep", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: "\(parent)/other", withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(atPath: "\(parent)/a-link", withDestinationPath: "other")
+        let first = try LockedFolder(in: parent, prefix: "a-")
+        do {
+            let second = try LockedFolder(in: parent, prefix: "a-")
+            let both = [first, second].map { URL(fileURLWithPath: $0.path).lastPathComponent }
+            #expect(try names() == (both + ["a-link", "other"]).sorted())
+        }
+        #expect(try names() == [URL(fileURLWithPath: first.path).lastPathComponent, "a-link", "other"].sorted())
     }
 
     @Test func `a backup heals from the store that it is of`() throws {

@@ -8,13 +8,16 @@ struct BackupContents {
     let manifest: BackupManifest
     /// The sealed files: content and path in the backup.
     let blobs: [(id: String, path: String)]
-    private let checksums: ChecksumLists
+    /// Nil where the lists are not those that the manifest was made with: nothing tells then what the sealed files should be.
+    private let checksums: ChecksumLists?
 
     /// Finds out which files a generation needs.
     ///
-    /// - Parameter database: the generation's, made by `BackupDatabases.restore`.
+    /// - Parameters:
+    ///   - database: the generation's, made by `BackupDatabases.restore`.
+    ///   - needsChecksums: whether to throw where the checksum lists are damaged, instead of reading sealed files unchecked.
     /// - Throws: `damaged` where the checksum lists are not those that the manifest was made with.
-    init(backup: String, manifest: BackupManifest, database: String) throws {
+    init(backup: String, manifest: BackupManifest, database: String, needsChecksums: Bool = true) throws {
         self.backup = backup
         self.manifest = manifest
         let missing = Set(manifest.missing)
@@ -22,18 +25,27 @@ struct BackupContents {
         blobs = (known + manifest.untracked).map { id in
             (id, manifest.variants[id] ?? "\(BackupLayout.blobs)/\(id).enc")
         }
-        checksums = try ChecksumLists(in: backup)
-        guard blobs.count == manifest.blobCount, try checksums.digest(of: blobs.map(\.path)) == manifest.blobDigest,
+        guard blobs.count == manifest.blobCount,
             blobs.allSatisfy({ PrintablePath.path($0.path, below: backup) != nil })
         else {
             throw OsnovaError.damaged(
+                "the manifest of \(manifest.generation) names other sealed files than its database: "
+                    + "the backup was not made by this program")
+        }
+        let lists = try ChecksumLists(in: backup)
+        checksums = try lists.digest(of: blobs.map(\.path)) == manifest.blobDigest ? lists : nil
+        guard checksums != nil || !needsChecksums else {
+            throw OsnovaError.damaged(
                 "the checksum lists of \(backup) are not those of generation \(manifest.generation): "
-                    + "a list is missing or damaged")
+                    + "a list is missing or damaged; 'restore --partial' takes the sealed files as they are")
         }
     }
 
+    /// Whether sealed files are compared with what they were.
+    var hasChecksums: Bool { checksums != nil }
+
     /// The SHA-256 of a sealed file as it was written.
-    func sum(of path: String) -> String? { checksums.sums[path] }
+    func sum(of path: String) -> String? { checksums?.sums[path] }
 
     /// Opens a sealed file.
     ///
@@ -46,7 +58,7 @@ struct BackupContents {
     func readBlob(
         _ path: String, _ file: OwnedDescriptor, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        try read("\(backup)/\(path)", file, sum: checksums.sums[path], body)
+        try read("\(backup)/\(path)", file, sum: checksums.map { $0.sums[path] ?? "missing" }, body)
     }
 
     /// The bytes of another file.
@@ -66,6 +78,7 @@ struct BackupContents {
         }
     }
 
+    /// - Parameter sum: nil where it is not known.
     private func read(
         _ path: String, _ file: OwnedDescriptor, sum: String?, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
@@ -82,7 +95,8 @@ struct BackupContents {
             // Not the taker failed: a sector that cannot be read is damage like any other.
             throw OsnovaError.damaged(error.message)
         }
-        guard try digest.finish().hex == sum else {
+        let found = try digest.finish().hex
+        guard sum == nil || found == sum else {
             throw OsnovaError.damaged("\(path) is damaged: it does not have its SHA-256")
         }
     }

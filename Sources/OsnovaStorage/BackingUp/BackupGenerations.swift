@@ -147,7 +147,7 @@ public struct BackupGenerations {
 
     private func contents(of manifest: BackupManifest) throws -> BackupContents {
         // Not on the backup's disk, which may be full: that is when people prune.
-        let scratch = try ScratchFolder()
+        let scratch = try LockedFolder.scratch()
         return try withExtendedLifetime(scratch) {
             let copy = "\(scratch.path)/osnova.db"
             try BackupDatabases(backup: place.path).restore(manifest.database, to: copy)

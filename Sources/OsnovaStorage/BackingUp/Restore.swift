@@ -17,6 +17,9 @@ public struct RestoreReport: Sendable {
     public let missing: [String]
     /// What a partial restoration left out.
     public let leftOut: [LeftOut]
+    /// Whether a partial restoration took the sealed files without comparing them with what they were, since the backup's
+    /// checksum lists are damaged: reads verify them all the same.
+    public let isUnchecked: Bool
 
     /// A file that is damaged in the backup, or gone from it.
     public struct LeftOut: Sendable {
@@ -66,11 +69,13 @@ public struct Restore {
         let manifest = try place.manifest(generation)
         let folder = try existing.freshFolder()
         var leftOut: [RestoreReport.LeftOut] = []
+        let isUnchecked: Bool
         do {
-            try build(folder, backup, manifest) { path, error in
+            let contents = try build(folder, backup, manifest, isPartial: isPartial) { path, error in
                 guard isPartial else { throw error }
                 leftOut.append(.init(path: path, reason: error.message))
             }
+            isUnchecked = !contents.hasChecksums
             let store = try Store.open(at: DataRoot(path: folder), keys: nil)
             try store.close()
         } catch {
@@ -83,18 +88,19 @@ public struct Restore {
         return RestoreReport(
             generation: manifest.generation,
             blobs: manifest.blobCount - leftOut.count { $0.path.hasPrefix("\(BackupLayout.blobs)/") }, keptRoot: kept,
-            missing: manifest.missing, leftOut: leftOut)
+            missing: manifest.missing, leftOut: leftOut, isUnchecked: isUnchecked)
     }
 
     private func build(
-        _ folder: String, _ backup: String, _ manifest: BackupManifest,
+        _ folder: String, _ backup: String, _ manifest: BackupManifest, isPartial: Bool,
         onDamage: (_ path: String, OsnovaError) throws -> Void
-    ) throws {
+    ) throws -> BackupContents {
         let target = DataRoot(path: folder)
         try target.makeDirectories()
         let entries = try RestoredEntries(manifest, below: folder)
         try BackupDatabases(backup: backup).restore(manifest.database, to: target.database)
-        let contents = try BackupContents(backup: backup, manifest: manifest, database: target.database)
+        let contents = try BackupContents(
+            backup: backup, manifest: manifest, database: target.database, needsChecksums: !isPartial)
         let blobs = try BlobDirectory(path: target.blobs)
         for blob in contents.blobs {
             do {
@@ -109,6 +115,7 @@ public struct Restore {
         } catch {
             throw error.failure("writing \(folder) to its disk", kind: .inputOutput)
         }
+        return contents
     }
 
     /// By hard link from a backup that was fetched for this and goes in a moment, else by reflink where the disk can.

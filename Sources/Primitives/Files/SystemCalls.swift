@@ -13,6 +13,8 @@ public enum SystemCalls {
         public let size: Int64
         /// The type and permission bits.
         public let mode: mode_t
+        /// The user whose file it is.
+        public let owner: UInt32
         /// Hard links; 0 for an open file that was removed.
         public let links: UInt64
         /// Unix time of the last change of content, in nanoseconds.
@@ -27,6 +29,7 @@ public enum SystemCalls {
         init(_ status: stat) {
             size = Int64(status.st_size)
             mode = status.st_mode
+            owner = status.st_uid
             links = UInt64(status.st_nlink)
             modified = status.st_mtim.nanoseconds
             changed = status.st_ctim.nanoseconds

@@ -11,6 +11,7 @@ extension BackupCommand {
         @OptionGroup var place: EarlierBackupOptions
 
         func run() throws {
+            UnfinishedFolders.removeOnSignals()
             let generations =
                 try place.remote.map { try RemoteGenerations(at: $0).list() }
                 ?? BackupGenerations(backup: place.directory).list()
@@ -70,6 +71,7 @@ extension BackupCommand {
         }
 
         func run() throws {
+            UnfinishedFolders.removeOnSignals()
             var retention = BackupRetention()
             retention.last = keepLast
             retention.daily = keepDaily

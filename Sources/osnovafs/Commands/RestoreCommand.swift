@@ -13,7 +13,9 @@ struct RestoreCommand: ParsableCommand {
             Refuses while the data root is mounted or components run.
 
             Where the backup is damaged, nothing is restored. With --partial all but what is damaged is; what is left out \
-            is named, and the command ends with 65, as it does where blobs were missing when the backup was made.
+            is named, and the command ends with 65, as it does where blobs were missing when the backup was made. Where the \
+            backup's checksum lists are damaged, --partial takes the sealed files as they are: they are verified when \
+            they are read, and 'osnovafs verify' names those that are damaged.
 
             A backup is a directory, a file that 'osnovafs backup -' wrote, - for such a stream on standard input, \
             --from host:path for another machine, or --from-command for what a command writes.
@@ -74,6 +76,7 @@ struct RestoreCommand: ParsableCommand {
         let keptRoot: String?
         let missing: [String]
         let leftOut: [LeftOut]
+        let unchecked: Bool
     }
 
     func run() throws {
@@ -88,7 +91,12 @@ struct RestoreCommand: ParsableCommand {
             Terminal.complain("blob \(hash) had no file when the backup was made, and was not restored")
         }
         for file in report.leftOut { Terminal.complain("\(file.path) was not restored: \(file.reason)") }
-        guard report.missing.isEmpty, report.leftOut.isEmpty else {
+        if report.isUnchecked {
+            Terminal.complain(
+                "the backup's checksum lists are damaged: its sealed files were taken as they are; "
+                    + "'osnovafs verify' names those that are damaged")
+        }
+        guard report.missing.isEmpty, report.leftOut.isEmpty, !report.isUnchecked else {
             throw ExitStatus(code: ExitStatus.code(for: .damaged))
         }
     }
@@ -98,7 +106,8 @@ struct RestoreCommand: ParsableCommand {
             return try Terminal.sayJSON(
                 Outcome(
                     generation: report.generation, dataRoot: root, blobs: report.blobs, keptRoot: report.keptRoot,
-                    missing: report.missing, leftOut: report.leftOut.map { .init(path: $0.path, reason: $0.reason) }))
+                    missing: report.missing, leftOut: report.leftOut.map { .init(path: $0.path, reason: $0.reason) },
+                    unchecked: report.isUnchecked))
         }
         Terminal.say("restored \(report.generation) to \(root): \(report.blobs) blobs")
         if let kept = report.keptRoot { Terminal.say("what was there before is now \(kept)") }

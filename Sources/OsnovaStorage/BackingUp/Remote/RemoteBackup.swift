@@ -56,13 +56,16 @@ public struct RemoteGenerations {
     ///
     /// - Throws: `notFound` where there is no backup.
     public func list() throws -> [BackupGeneration] {
-        let scratch = try ScratchFolder()
+        let scratch = try LockedFolder.scratch()
         return try withExtendedLifetime(scratch) {
-            try place.naming(scratch.path) {
-                guard try FarBackup(at: place, into: scratch.path).exists else { throw place.isNoBackup }
-                return try BackupGenerations(backup: scratch.path).list().map { generation in
+            // A backup has a lock of its own.
+            let path = "\(scratch.path)/backup"
+            return try place.naming(path) {
+                try BackupFiles.makeDirectory(path)
+                guard try FarBackup(at: place, into: path).exists else { throw place.isNoBackup }
+                return try BackupGenerations(backup: path).list().map { generation in
                     var generation = generation
-                    generation.damage = generation.damage.map { place.naming(scratch.path, in: $0) }
+                    generation.damage = generation.damage.map { place.naming(path, in: $0) }
                     return generation
                 }
             }
