@@ -14,6 +14,8 @@ public final class Catalog: Sendable {
 
     let pool: DatabasePool
     private let probe: BlobProbe
+    /// Seconds to wait for another program's lock.
+    let patience: Double
     /// Where the database lies.
     public let path: String
 
@@ -28,6 +30,7 @@ public final class Catalog: Sendable {
     public init(path: String, creating: Bool = false, patience: Double = 10, probe: @escaping BlobProbe) throws {
         self.path = path
         self.probe = probe
+        self.patience = patience
         pool = try translatingErrors(path) {
             try Self.checkFile(path, creating: creating)
             let pool = try DatabasePool(path: path, configuration: Self.configuration(patience))
@@ -51,7 +54,7 @@ public final class Catalog: Sendable {
     /// How much longer than for a writer a program waits for another one's migration.
     private static let migrationFactor = 12.0
 
-    private static func milliseconds(_ seconds: Double) -> Int32 {
+    static func milliseconds(_ seconds: Double) -> Int32 {
         Int32(exactly: (seconds * 1000).rounded()) ?? .max
     }
 
@@ -160,11 +163,12 @@ public final class Catalog: Sendable {
     /// The WAL is emptied first, so that `osnova.db` alone is the database for whoever copies it; where another process
     /// reads just now, that is left to it.
     public func close() throws {
-        try translatingErrors(path) {
-            _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
-            try pool.close()
-        }
+        _ = try? emptyWAL(waitingAtMost: Self.closingPatience)
+        try translatingErrors(path) { try pool.close() }
     }
+
+    /// Seconds that closing waits for others' reads, which mostly take far less.
+    private static let closingPatience = 0.1
 
     /// The lines of SQLite's own integrity check and of its foreign key check; empty for a sound database.
     public func integrityFindings() throws -> [String] {

@@ -187,6 +187,14 @@ import Testing
         try expectAllSealed(under: new, notUnder: [test.keys])
     }
 
+    @Test func `a row whose hash is no text is missing, and no content that somebody keeps putting`() throws {
+        try test.sql(
+            "INSERT INTO blobs(sha256, size, created_at) VALUES (cast('\(String(repeating: "cd", count: 32))' AS BLOB), 5, 0)"
+        )
+        let report = try test.rekey(new)
+        #expect(!report.isFinished && report.missing == [String(repeating: "cd", count: 32)])
+    }
+
     @Test func `a damaged content that nothing refers to any more goes with gc, and the rekey ends`() throws {
         let victim = try test.put(noise(9000, seed: 99))
         try Data("short".utf8).write(to: URL(fileURLWithPath: test.file(victim)))
@@ -273,7 +281,10 @@ import Testing
         try test.begin(new)
         let meanwhile = test.root.database + ".before-v9"
         try test.store.catalog.copy(to: meanwhile)
-        #expect(try test.rekey(new).removedCopies == [meanwhile])
+        let damaged = test.root.database + ".before-v8"
+        try Data(repeating: 7, count: 5000).write(to: URL(fileURLWithPath: damaged))
+        let report = try test.rekey(new)
+        #expect(report.removedCopies == [meanwhile] && report.unreadableCopies == [damaged])
         #expect(FileManager.default.fileExists(atPath: before))
         // As one that was killed right after its end leaves it.
         try test.begin(TestStore.keys(3), holder: new)

@@ -111,12 +111,46 @@ import Testing
         #expect(Set(due.prefix(2)) == [ids[1], ids[4]] && Array(due.dropFirst(2)) == [ids[2], ids[3], ids[0]])
         #expect(try notes.due(before: 1000, atMost: 3).last == ids[2])
         try notes.note(record(ids[2], yard), nil)
-        notes.flush()
+        try notes.write()
         #expect(try notes.due(before: 1000, atMost: 100) == Array(due.prefix(2)) + [ids[3], ids[0]])
         // A book whose time is of the future does not hide the time that the row has.
         let book = try UpkeepBook(path: yard.store.root.upkeep)
         try book.record([.init(blob: record(ids[3], yard).row, id: ids[3], time: Clock.seconds + 100_000)])
         #expect(try notes.due(before: 1000, atMost: 100).contains(ids[3]))
+    }
+
+    /// 512 bytes in the middle of a page that only a search meets, the head of the file, a table that is missing.
+    @Test(arguments: ["page", "head", "table"]) func `a damaged book is begun anew and keeps nobody from a store`(
+        _ how: String
+    ) throws {
+        let yard = try Yard()
+        let ids = try yard.put((0..<2).map { noise(100, seed: UInt64($0)) }).map(\.id)
+        let path = yard.store.root.upkeep
+        do {
+            let book = try UpkeepBook(path: path)
+            try book.record((1...2000).map { .init(blob: $0, id: ids[0], time: 1000) })
+        }
+        if how == "table" {
+            try Yard.sqlite(path, "DROP TABLE checks")
+        } else {
+            let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+            try file.seek(toOffset: how == "head" ? 0 : 4096 * 5)
+            try file.write(contentsOf: Data(repeating: 0xFF, count: 512))
+            try file.close()
+        }
+        _ = try yard.store.statistics()
+        func note() throws { try notes(yard).note(record(ids[1], yard), "bad") }
+        do {
+            try note()
+        } catch let error as OsnovaError where error.kind == .damaged {
+            // Met in the middle of the work, which is then begun again.
+            #expect(how == "page" && error.message.contains("upkeep.db"))
+            #expect(try UpkeepBook.remakeIfDamaged(path: path))
+            try note()
+        }
+        #expect(try yard.store.knownDamage().map(\.sha256) == [ids[1].hex])
+        #expect(try !UpkeepBook.remakeIfDamaged(path: path), "a sound one stays")
+        #expect(try yard.store.statistics().verification?.damaged.count == 1)
     }
 
     @Test func `damage is known until somebody verifies or mends it, or the blob is gone`() throws {

@@ -76,10 +76,12 @@ struct Yard {
         return content
     }
 
-    func foreign(_ sql: String) throws {
+    func foreign(_ sql: String) throws { try Self.sqlite(store.root.database, sql) }
+
+    static func sqlite(_ path: String, _ sql: String) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/sqlite3")
-        process.arguments = ["-cmd", ".timeout 5000", store.root.database, sql]
+        process.arguments = ["-cmd", ".timeout 5000", path, sql]
         process.standardOutput = FileHandle.nullDevice
         try process.run()
         process.waitUntilExit()

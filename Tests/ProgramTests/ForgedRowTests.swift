@@ -32,6 +32,46 @@ struct ForgedRowTests {
         try work.expect(0, ["verify"] + work.unlocking)
     }
 
+    @Test func `no row ends the driver, whatever it verifies by itself`() throws {
+        let work = try Workspace()
+        try work.write("f", noise(1000, seed: 1))
+        let other = try work.write("other", noise(5000, seed: 2))
+        try work.put(["f", "other"])
+        // The last row that an inode number has room for, in a file whose last chunk tags are the last there can be.
+        let hash = String(repeating: "ab", count: 32)
+        try Program.shell("truncate -s 274877906908 root/blobs/\(hash).enc", in: work.folder)
+        try work.sqlite(
+            """
+            PRAGMA ignore_check_constraints = 1;
+            UPDATE blobs SET verified_at = 0;
+            UPDATE blobs SET size = -9223372036854775808 WHERE size = 1000;
+            INSERT INTO blobs(id, sha256, size, nonce, verified_at, created_at)
+                VALUES (140737488355327, '\(hash)', 274877906880, zeroblob(12), strftime('%s', 'now'), 0);
+            """)
+        try work.mount(["-o", "scrub=1G"])
+        let book = work.root.appendingPathComponent("upkeep.db").path
+        #expect(
+            eventually {
+                try Program.run("/usr/bin/sqlite3", [book, "SELECT count(*) FROM checks"]).text.hasPrefix("2")
+            })
+        let file = try FileHandle(forReadingFrom: work.mounted("blobs/\(hash)"))
+        try file.seek(toOffset: 274_877_906_000)
+        #expect(throws: (any Error).self) { try file.read(upToCount: 100) }
+        #expect(try Data(contentsOf: work.mounted("files/other")) == other)
+    }
+
+    @Test func `the number of a key that the store never had is damage`() throws {
+        let work = try Workspace()
+        try work.write("f", noise(1000, seed: 1))
+        let hash = String(try work.put(["f"]).text.prefix(64))
+        try work.sqlite("INSERT INTO blob_generations SELECT id, 7 FROM blobs")
+        let shown = try work.run(["cat", hash] + work.unlocking)
+        #expect(shown.code == 65 && shown.errors.contains("key 7"), "\(shown.errors)")
+        try work.mount()
+        let read = try Program.shell("cat files/f", in: work.mountpoint)
+        #expect(read.errors.contains("Input/output error"), "\(read.errors)")
+    }
+
     /// The same for what was sealed of it, and for a file that was made to fit the row.
     @Test(arguments: [
         "encoding = 1, sealed_size = size, size = 0", "size = 0", "encoding = 1, sealed_size = size, size = 7",

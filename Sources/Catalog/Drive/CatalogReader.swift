@@ -205,7 +205,7 @@ public final class CatalogReader {
         memory.initializeMemory(as: UInt8.self, repeating: 0)
         let position = TagPage.position(blob: row, page: first)
         tagPages.bind(position, at: 1)
-        tagPages.bind(position + Int64(memory.count / TagPage.byteCount) - 1, at: 2)
+        tagPages.bind(position + Int64(memory.count / TagPage.byteCount - 1), at: 2)
         try tagPages.forEach { found in
             let start = Int(found.integer(0) - position) * TagPage.byteCount
             let tags = found.bytes(1)

@@ -97,9 +97,11 @@ final class Statement {
 
     static func failure(_ connection: OpaquePointer?) -> OsnovaError {
         let message = sqlite3_errmsg(connection).map { String(cString: $0) } ?? "out of memory"
+        let path = sqlite3_db_filename(connection, "main").map { String(cString: $0) } ?? ""
+        let name = path.split(separator: "/").last ?? "the database"
         let code = sqlite3_errcode(connection)
         return code == SQLITE_CORRUPT || code == SQLITE_NOTADB
-            ? .damaged("the database is damaged: \(message)")
-            : OsnovaError(.inputOutput, "the database cannot be read: \(message)")
+            ? .damaged("\(name) is damaged: \(message)")
+            : OsnovaError(.inputOutput, "\(name) cannot be read: \(message)")
     }
 }

@@ -1,27 +1,43 @@
 internal import Foundation
 internal import GRDB
 
+/// Copies that migrations kept of the database, as far as they hold keys of a rekey.
+public struct MigrationCopies: Sendable {
+    /// Those that held some, and are gone.
+    public let removed: [String]
+    /// Those that cannot be read, so that nobody can tell.
+    public let unreadable: [String]
+}
+
 extension Catalog {
     /// Removes copies that migrations kept of the database while a rekey was under way: they hold its keys.
-    ///
-    /// - Returns: the copies that are gone.
-    public func removeCopiesWithRekey() throws -> [String] {
+    public func removeCopiesWithRekey() throws -> MigrationCopies {
         let folder = (path as NSString).deletingLastPathComponent
         let prefix = (path as NSString).lastPathComponent + ".before-v"
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix(prefix) }
-        return try names.map { "\(folder)/\($0)" }.filter { copy in
-            guard Self.hasRekey(copy) else { return false }
-            try FileManager.default.removeItem(atPath: copy)
-            return true
+        let copies = try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+            $0.hasPrefix(prefix) && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm")
         }
+        var (removed, unreadable): ([String], [String]) = ([], [])
+        for copy in copies.sorted().map({ "\(folder)/\($0)" }) {
+            guard let hasRekey = try? Self.hasRekey(copy) else {
+                unreadable.append(copy)
+                continue
+            }
+            guard hasRekey else { continue }
+            try FileManager.default.removeItem(atPath: copy)
+            for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: copy + suffix) }
+            removed.append(copy)
+        }
+        return MigrationCopies(removed: removed, unreadable: unreadable)
     }
 
     /// A copy from before this schema has no such table.
-    private static func hasRekey(_ copy: String) -> Bool {
+    private static func hasRekey(_ copy: String) throws -> Bool {
         var configuration = Configuration()
         configuration.readonly = true
-        let queue = try? DatabaseQueue(path: copy, configuration: configuration)
-        let count = try? queue?.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM rekey") }
-        return count ?? 0 > 0
+        return try DatabaseQueue(path: copy, configuration: configuration).read { database in
+            guard try database.tableExists("rekey") else { return false }
+            return try Int.fetchOne(database, sql: "SELECT count(*) FROM rekey") ?? 0 > 0
+        }
     }
 }

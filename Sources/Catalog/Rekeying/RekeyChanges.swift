@@ -66,16 +66,4 @@ extension Catalog {
         try maintain { try $0.execute(sql: "PRAGMA secure_delete = ON") }
         try write(body)
     }
-
-    /// Writes everything into the database itself and cuts the WAL to nothing.
-    ///
-    /// - Parameter seconds: how long to wait for other programs' reads.
-    /// - Returns: whether it was emptied; if not, it is when the last program closes the database.
-    public func emptyWAL(waitingAtMost seconds: Int64) throws -> Bool {
-        let deadline = Clock.monotonicSeconds + seconds
-        repeat {
-            if (try? maintain({ try $0.checkpoint(.truncate) })) != nil { return true }
-        } while Clock.monotonicSeconds < deadline
-        return false
-    }
 }

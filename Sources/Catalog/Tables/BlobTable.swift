@@ -105,6 +105,12 @@ extension Reading {
             database.cachedStatement(sql: "SELECT 1 FROM blobs WHERE sha256 = ?"), arguments: [id.hex]) != nil
     }
 
+    /// Whether a row is there, whatever it says.
+    public func hasBlob(inRow row: Int64) throws -> Bool {
+        try Row.fetchOne(
+            database.cachedStatement(sql: "SELECT 1 FROM blobs WHERE id = ?"), arguments: [row]) != nil
+    }
+
     /// Whether a blob of exactly so many bytes is known: if not, content of that size is new.
     public func hasBlob(ofSize size: Int64) throws -> Bool {
         try Row.fetchOne(

@@ -58,12 +58,11 @@ public final class UpkeepBook {
 
     /// Opens the book, and makes it where there is none.
     public init(path: String) throws {
-        let connection: Connection
+        var connection: Connection
         do {
             connection = try Self.open(path)
-        } catch let error as OsnovaError where error.kind == .damaged {
-            // Nobody must be kept from a store by what can be found out again.
-            for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
+        } catch {
+            guard try Self.remakeIfDamaged(path: path) else { throw error }
             connection = try Self.open(path)
         }
         self.connection = connection
@@ -86,7 +85,37 @@ public final class UpkeepBook {
         if version != 1 { try connection.execute(schema) }
         // A power cut may take the last seconds of it.
         try connection.execute("PRAGMA synchronous = NORMAL")
+        _ = try Statement("SELECT 1 FROM checks", on: connection.handle)
         return connection
+    }
+
+    /// Removes the book where it is damaged: nobody must be kept from a store by what can be found out again.
+    ///
+    /// Reads all of it. Who has it open reads the old one on, and opens it anew where that fails.
+    ///
+    /// - Returns: whether it was damaged.
+    public static func remakeIfDamaged(path: String) throws -> Bool {
+        guard access(path, F_OK) == 0, !isSound(path) else { return false }
+        for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
+        return true
+    }
+
+    private static func isSound(_ path: String) -> Bool {
+        do {
+            let connection = try Connection(path: path, creating: false)
+            func number(_ sql: String) throws -> Int64 {
+                try Statement(sql, on: connection.handle).first { $0.integer(0) } ?? 0
+            }
+            let finding = try Statement("PRAGMA quick_check(1)", on: connection.handle).first { [UInt8]($0.bytes(0)) }
+            let hasTable = try number("SELECT count(*) FROM sqlite_schema WHERE name = 'checks'") == 1
+            // One that is being made has neither version nor table.
+            return try finding == Array("ok".utf8) && hasTable == (number("PRAGMA user_version") == 1)
+        } catch let error as OsnovaError {
+            // What cannot be looked at just now is not damaged.
+            return error.kind != .damaged
+        } catch {
+            return true
+        }
     }
 
     /// Opens the book; nil where there is none.

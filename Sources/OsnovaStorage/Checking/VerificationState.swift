@@ -22,6 +22,15 @@ public struct VerificationState: Sendable, Encodable {
 extension Store {
     /// Counts verifications, for which the whole list of blobs is read; nil where no mount has made any.
     func verificationState() throws -> VerificationState? {
+        do {
+            return try readVerificationState()
+        } catch {
+            guard try UpkeepBook.remakeIfDamaged(path: root.upkeep) else { throw error }
+            return nil
+        }
+    }
+
+    private func readVerificationState() throws -> VerificationState? {
         guard let reader = try UpkeepReader.existing(catalog: root.database, book: root.upkeep), try reader.hasChecks()
         else { return nil }
         var state = VerificationState(damaged: try knownDamage())

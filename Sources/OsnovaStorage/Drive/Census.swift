@@ -56,9 +56,9 @@ public struct Census: Sendable {
             }
             guard !wrong.isEmpty else { continue }
             try store.catalog.write { writing in
-                for (record, extent) in wrong {
+                // Before it can be seen; where somebody has verified it meanwhile, nothing follows that would end it.
+                for (record, extent) in wrong where try writing.correctUnverified(record.id, extent) {
                     onCorrection(record.row)
-                    try writing.correctUnverified(record.id, extent)
                 }
             }
         }

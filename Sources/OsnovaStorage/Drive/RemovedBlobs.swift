@@ -10,10 +10,18 @@ final class RemovedBlobs: Sendable {
     final class Held: Sendable {
         let id: ContentID
         let file: OwnedDescriptor
-        /// Bytes of plaintext, as the file seems to have them.
+        /// Bytes of plaintext.
         let size: Int64
         private let finding = Mutex<BlobAudit.Finding?>(nil)
 
+        /// One that was open while it had a row.
+        init(_ open: OpenBlob) {
+            id = open.blob.id
+            file = open.file
+            size = open.blob.length
+        }
+
+        /// One whose row went before it was opened: its length is what the file seems to have.
         init(id: ContentID, file: OwnedDescriptor, probe: FileProbe) {
             self.id = id
             self.file = file

@@ -86,11 +86,14 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             guard case .blob(let row)? = Inode(number: inode), let id = ContentID(hex: name),
                 removedBlobs.find(row) == nil
             else { continue }
-            let open = openBlobs.find(row)?.file
+            let open = openBlobs.find(row)
             // From here on the file is held for those alone who have it open, so that its room is free after them.
             openBlobs.remove(row)
-            guard let file = try? open ?? store.blobs.open(id) else { continue }
-            removedBlobs.hold(.init(id: id, file: file, probe: store.probe), row: row)
+            if let open {
+                removedBlobs.hold(.init(open), row: row)
+            } else if let file = try? store.blobs.open(id) {
+                removedBlobs.hold(.init(id: id, file: file, probe: store.probe), row: row)
+            }
         }
     }
 

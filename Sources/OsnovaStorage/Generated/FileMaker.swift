@@ -26,7 +26,7 @@ final class FileMaker {
     private let copies: DatabaseCopy
     private let book: NumberBook
     private let upkeep: UpkeepCounters
-    private let upkeepBook: UpkeepBook
+    private var upkeepBook: UpkeepBook
 
     init(store: Store, metrics: DriveMetrics, upkeep: UpkeepCounters) throws {
         self.store = store
@@ -41,7 +41,7 @@ final class FileMaker {
     func version(of file: GeneratedFile) throws -> Int64? {
         switch file {
         case .metrics, .stamp: nil
-        case .statistics: try copies.version() << 32 ^ upkeepBook.version()
+        case .statistics: try copies.version() << 32 ^ withUpkeepBook { try $0.version() }
         default: try copies.version()
         }
     }
@@ -61,7 +61,18 @@ final class FileMaker {
     }
 
     private func upkeepMetrics() throws -> String {
-        upkeep.metrics(damaged: try store.standingDamage(in: upkeepBook).count)
+        upkeep.metrics(damaged: try withUpkeepBook { try store.standingDamage(in: $0).count })
+    }
+
+    /// The book may turn out to be damaged at any time, and is made anew by whoever finds that first.
+    private func withUpkeepBook<Result>(_ body: (UpkeepBook) throws -> Result) throws -> Result {
+        do {
+            return try body(upkeepBook)
+        } catch let error as OsnovaError where error.kind == .damaged {
+            _ = try UpkeepBook.remakeIfDamaged(path: store.root.upkeep)
+            upkeepBook = try UpkeepBook(path: store.root.upkeep)
+            return try body(upkeepBook)
+        }
     }
 
     // MARK: The database

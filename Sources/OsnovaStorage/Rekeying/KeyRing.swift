@@ -91,12 +91,14 @@ extension Store {
 
     /// The key of a number, looked for in the database where this process has not seen it.
     ///
-    /// - Throws: `denied` for one that it cannot have.
+    /// - Throws: `denied` where a rekey was missed; `damaged` for the number of a key that the store never had.
     func keys(of generation: Int64) throws -> SealingKeys {
         if let known = ring?[generation] { return known }
         _ = try keys()
         try learnKeys()
-        guard let known = ring?[generation] else { throw KeyRing.missed }
+        guard let known = ring?[generation] else {
+            throw OsnovaError.damaged("the database names key \(generation), which the store does not have")
+        }
         return known
     }
 

@@ -111,7 +111,7 @@ public final class Rekey {
 
     private func resealListed(_ resealer: Resealer, target: Int64, _ onProgress: (Int) -> Void) throws {
         try forEachUnsealed(under: target) { record in
-            try reseal(record.id, nonce: record.nonce, isListed: true, resealer, onProgress)
+            try reseal(record.id, nonce: record.nonce, row: record.row, resealer, onProgress)
             return true
         }
         try resealer.commit()
@@ -135,12 +135,12 @@ public final class Rekey {
 
     /// Sealed files that have no row, as another program or a run that was killed leaves them.
     private func resealUntracked(_ resealer: Resealer, _ onProgress: (Int) -> Void) throws {
-        for id in try store.untrackedFiles() { try reseal(id, nonce: nil, isListed: false, resealer, onProgress) }
+        for id in try store.untrackedFiles() { try reseal(id, nonce: nil, row: nil, resealer, onProgress) }
         try resealer.commit()
     }
 
     private func reseal(
-        _ id: ContentID, nonce: [UInt8]?, isListed: Bool, _ resealer: Resealer, _ onProgress: (Int) -> Void
+        _ id: ContentID, nonce: [UInt8]?, row: Int64?, _ resealer: Resealer, _ onProgress: (Int) -> Void
     ) throws {
         switch try resealer.reseal(id, nonce: nonce, onProgress: onProgress) {
         case .sealed: report.sealed += 1
@@ -148,7 +148,7 @@ public final class Rekey {
         case .damaged(let reason): report.damaged.append(.init(sha256: id.hex, reason: reason))
         case .missing:
             // One that was removed since it was listed is nobody's.
-            if isListed, try store.catalog.read({ try $0.hasBlob(id) }) { report.missing.append(id.hex) }
+            if let row, try store.catalog.read({ try $0.hasBlob(inRow: row) }) { report.missing.append(id.hex) }
         }
         if resealer.isFull { try resealer.commit() }
     }
@@ -168,7 +168,10 @@ public final class Rekey {
         let keys = try self.keys()
         try moveVaults(keys.target.keys.master)
         for _ in 0..<Self.rounds {
-            if try close(keys) { return report }
+            if try close(keys) {
+                try eraseTraces(waitingAtMost: Double(Self.patience))
+                return report
+            }
             let found = try run(onProgress: onProgress)
             guard found.isSound else { return report }
         }
@@ -187,12 +190,14 @@ public final class Rekey {
                 return false
             }
             guard isWhole else { return false }
+            // Files that another program or a run that was killed put there may lie in memory only, and nothing else opens
+            // them once the old key is gone.
+            try store.blobs.synchronizeDisk()
             try store.catalog.writeErasing { writing in
                 report.carriedKeys = try ComponentKeyCarrying(keys: keys).run(writing)
                 try writing.finishRekey()
             }
             report.isFinished = true
-            try eraseTraces(waitingAtMost: Self.patience)
             try store.learnKeys()
             return true
         }
@@ -201,9 +206,11 @@ public final class Rekey {
 
 extension Rekey {
     /// Empties the WAL and removes copies of the database: both may hold sealed keys of a rekey that has ended.
-    private func eraseTraces(waitingAtMost seconds: Int64) throws {
+    private func eraseTraces(waitingAtMost seconds: Double) throws {
         report.isErased = try store.catalog.emptyWAL(waitingAtMost: seconds)
-        report.removedCopies += try store.catalog.removeCopiesWithRekey()
+        let copies = try store.catalog.removeCopiesWithRekey()
+        report.removedCopies += copies.removed
+        report.unreadableCopies = copies.unreadable
     }
 }
 

@@ -24,6 +24,8 @@ public struct RekeyReport: Sendable {
     public internal(set) var isErased = false
     /// Copies of the database that held keys of the rekey, and were removed.
     public internal(set) var removedCopies: [String] = []
+    /// Copies of the database that cannot be read, and may hold keys of the rekey.
+    public internal(set) var unreadableCopies: [String] = []
 
     /// Whether everything could be sealed anew.
     public var isSound: Bool { damaged.isEmpty && missing.isEmpty }

@@ -23,7 +23,8 @@ final class Resealer {
         case damaged(String)
     }
 
-    private static let maximumCount = 256
+    /// Open files at once: an eighth of what a process may have.
+    private static let maximumCount = max(1, min(256, SystemCalls.raiseOpenFileLimit() / 8))
     private static let maximumBytes: Int64 = 256 << 20
     /// Microseconds after which whoever waits to remove blobs has looked once more.
     private static let pause: UInt32 = 15_000
@@ -58,7 +59,8 @@ final class Resealer {
         do {
             let file = try store.blobs.open(id)
             // A file that is not its row's may be the new one, which a run that was cut short has left.
-            let isRows = try nonce.map { try store.fileNonce(file) == $0 } ?? true
+            let isRows =
+                try nonce.map { nonce in try Self.unreadableIsDamaged { try store.fileNonce(file) } == nonce } ?? true
             let ways = isRows ? [seal, recognize] : [recognize, seal]
             return try attempt(ways, file, id, onProgress)
         } catch let error as OsnovaError where error.kind == .notFound {
@@ -86,8 +88,18 @@ final class Resealer {
     }
 
     private func recognize(_ file: OwnedDescriptor, _ id: ContentID, _ onProgress: (Int) -> Void) throws -> Outcome {
-        add(VerifiedBlob(try target.verify(file: file, id: id, progress: onProgress)), nil)
+        let finding = try Self.unreadableIsDamaged { try target.verify(file: file, id: id, progress: onProgress) }
+        add(VerifiedBlob(finding), nil)
         return .wasSealed
+    }
+
+    /// What its disk cannot read is damaged.
+    private static func unreadableIsDamaged<Result>(_ read: () throws -> Result) throws -> Result {
+        do {
+            return try read()
+        } catch let error as OsnovaError where error.kind == .inputOutput {
+            throw OsnovaError.damaged(error.message)
+        }
     }
 
     private func seal(_ file: OwnedDescriptor, _ id: ContentID, _ onProgress: (Int) -> Void) throws -> Outcome {

@@ -72,10 +72,8 @@ final class ScrubNotes {
         if reason != nil || known != nil || Clock.monotonic &- written >= Self.interval { try write() }
     }
 
-    /// Writes what waits; what fails is verified again by the next mount.
-    func flush() { try? write() }
-
-    private func write() throws {
+    /// Writes what waits.
+    func write() throws {
         written = Clock.monotonic
         try book.record(pending)
         pending = []

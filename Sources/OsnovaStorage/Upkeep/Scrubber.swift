@@ -54,13 +54,21 @@ final class Scrubber {
             } catch is Stopped {
                 return
             } catch {
+                if remakeBook() { continue }
                 tell(error)
             }
             stop.wait(seconds: Self.rest)
         }
     }
 
-    /// Verifies what is due; false where nothing was.
+    /// Begins the book anew where it is damaged; false where it is not.
+    private func remakeBook() -> Bool {
+        guard (try? UpkeepBook.remakeIfDamaged(path: store.root.upkeep)) == true else { return false }
+        log.notice("what was known of verifications was damaged, and is begun anew")
+        return true
+    }
+
+    /// Verifies what is due; false where nothing was, or nothing could be noted.
     private func scrubDue() throws -> Bool {
         try database.checkNow()
         // Of several mounts of a store, one scrubs.
@@ -70,26 +78,36 @@ final class Scrubber {
             try notes.forgetMended()
             let due = try notes.due(before: Clock.seconds - settings.period, atMost: Self.batch)
             let check = try BlobCheck(store: store, readsDisk: true) { [self] in try didRead($0) }
-            defer { notes.flush() }
-            for id in due { try scrub(id, check, notes) }
-            return !due.isEmpty
+            var hasNoted = false
+            do {
+                for id in due where try scrub(id, check, notes) { hasNoted = true }
+            } catch is Stopped {
+                // What fails now is verified again by the next mount.
+                try? notes.write()
+                throw Stopped()
+            }
+            try notes.write()
+            return hasNoted
         }
     }
 
-    private func scrub(_ id: ContentID, _ check: BlobCheck, _ notes: ScrubNotes) throws {
+    /// False for a blob whose row is gone.
+    private func scrub(_ id: ContentID, _ check: BlobCheck, _ notes: ScrubNotes) throws -> Bool {
         try awaitQuiet()
-        guard let first = try look(at: id, check) else { return }
+        guard let first = try look(at: id, check) else { return false }
         var (record, condition) = first
         if condition.reason != nil {
             // Row or file may have been replaced between the looks at them: what is damaged must be so twice.
-            guard let second = try look(at: id, check) else { return }
+            guard let second = try look(at: id, check) else { return false }
             (record, condition) = second
         }
         counters.didCheck()
-        try wait(pace.pause(afterReading: max(0, Self.leastCost - Int(clamping: record.size)), now: Clock.monotonic))
+        let uncounted = Self.leastCost - min(Self.leastCost, max(0, Int(clamping: record.size)))
+        try wait(pace.pause(afterReading: uncounted, now: Clock.monotonic))
         // Files that went with the database are not damaged.
         try database.checkNow()
         try notes.note(record, condition.reason)
+        return true
     }
 
     /// The row of a blob as it is now, and what its file is; nil where the row is gone.

@@ -105,6 +105,9 @@ struct RekeyCommand: ParsableCommand {
                 "another program reads the database: until it ends, osnova.db-wal holds sealed keys that go")
         }
         for copy in report.removedCopies { Terminal.complain("removed \(copy): it held keys of the rekey") }
+        for copy in report.unreadableCopies {
+            Terminal.complain("\(copy) cannot be read and may hold keys of the rekey: remove it")
+        }
         guard !phrase.undo else { return }
         Terminal.sayOnError(
             "Backups from before open with the old phrase only. Make a new one, in another directory: "

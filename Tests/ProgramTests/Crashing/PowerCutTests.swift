@@ -54,6 +54,38 @@ struct PowerCutTests {
         }
     }
 
+    /// The end of a rekey takes the old key away, and with it the only way back to what was there before.
+    @Test(arguments: kinds) func `a file that another program sealed under the new key is durable when a rekey ends`(
+        _ kind: LoopDisk.Kind
+    ) throws {
+        let disk = try PowerCutDisk(kind)
+        let one = try CrashFolder(making: disk.mountpoint.appendingPathComponent("one"))
+        try one.write("f", noise(300_000, seed: 1))
+        let hash = try #require(CrashFolder.hashes(one.expect(["put", "f"] + CrashFolder.unlocking)).first)
+        let phrase = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+        try one.write("new", Data(phrase.utf8))
+        let rekey = ["rekey", "--new-phrase-file", "new"] + CrashFolder.unlocking
+        func rows() throws -> String {
+            try Program.run("/usr/bin/sqlite3", [one.path("root/osnova.db"), "SELECT count(*) FROM rekey"]).text
+        }
+        var point = 1
+        while try rows() != "2\n" {
+            #expect(try one.run(rekey, crashAt: point).code == -9)
+            point += 1
+        }
+        let other = CrashFolder(disk.mountpoint.appendingPathComponent("other"))
+        #expect(try Program.shell("cp -r one other", in: disk.mountpoint).code == 0)
+        try other.expect(rekey)
+        try disk.keepAsTemplate()
+        let name = "root/blobs/\(hash).enc"
+        #expect(try Program.shell("cp --remove-destination other/\(name) one/\(name)", in: disk.mountpoint).code == 0)
+        try one.expect(rekey)
+        try disk.cutPower([.everything]) { loss in
+            try one.expect(["verify", "--phrase-file", "new"], "\(kind), lost: \(loss)")
+            #expect(one.exists(name))
+        }
+    }
+
     @Test(arguments: kinds, CrashScenario.all)
     func `the power may go anywhere`(_ kind: LoopDisk.Kind, _ scenario: CrashScenario) throws {
         let disk = try PowerCutDisk(kind)
