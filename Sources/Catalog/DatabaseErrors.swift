@@ -1,4 +1,6 @@
+internal import Foundation
 internal import GRDB
+internal import Glibc
 internal import Primitives
 
 /// Runs `body` and says a failure of SQLite in this project's terms.
@@ -17,12 +19,21 @@ private func translate(_ error: DatabaseError, _ path: String) -> OsnovaError {
     case .SQLITE_CORRUPT: OsnovaError.damaged("\(path) is damaged: \(reason)")
     case .SQLITE_BUSY, .SQLITE_LOCKED:
         OsnovaError(.busy, "\(path) is locked for too long by \(LockHolder.name(of: path)): try again")
-    case .SQLITE_CANTOPEN: OsnovaError(.denied, "\(path) cannot be opened: check its permissions")
-    case .SQLITE_READONLY, .SQLITE_PERM: OsnovaError(.denied, "\(path) cannot be written: check its permissions")
+    case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM: OsnovaError(.denied, "\(path) \(obstacle(path))")
     case .SQLITE_FULL: OsnovaError(.inputOutput, "the disk of \(path) is full: make room and try again")
     case .SQLITE_CONSTRAINT: translate(constraint: error, reason)
     default: OsnovaError(.inputOutput, "\(path): \(reason)")
     }
+}
+
+/// Why a database cannot be opened or written, and what helps.
+private func obstacle(_ path: String) -> String {
+    let folder = (path as NSString).deletingLastPathComponent
+    guard access(folder, W_OK) != 0, errno == EROFS else {
+        return "cannot be opened and written: check its permissions"
+    }
+    return "lies on a disk that is read-only: a store is read beside its -wal file, so make the disk writable or copy "
+        + "the data root"
 }
 
 private func translate(constraint error: DatabaseError, _ reason: String) -> OsnovaError {

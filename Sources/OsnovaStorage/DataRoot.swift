@@ -53,7 +53,8 @@ public struct DataRoot: Sendable, Equatable {
     ///
     /// - Throws: `notFound` where none is.
     public func requireDatabase() throws {
-        guard hasDatabase else {
+        guard access(database, F_OK) == 0 else {
+            if errno == EACCES { throw OsnovaError(.denied, "\(path) may not be entered: check its permissions") }
             throw OsnovaError(.notFound, "\(path) is no data root: make one with 'osnovafs init'")
         }
     }

@@ -1,8 +1,10 @@
 internal import Blobs
 public import Catalog
+internal import Glibc
 public import Keyring
 internal import Primitives
 internal import Sealing
+internal import SystemPackage
 
 /// An open data root: the database, the sealed blobs, and the order between them.
 ///
@@ -41,13 +43,36 @@ public final class Store: Sendable {
         guard !root.hasDatabase else {
             throw OsnovaError(.cannotCreate, "\(root.path) is a data root already: nothing was changed")
         }
+        let isNew = access(root.path, F_OK) != 0
+        var isMade = false
+        defer { if isNew, !isMade { root.removeEmptyDirectories() } }
         try root.makeDirectories()
-        let catalog = try Catalog(path: root.database, creating: true) { _ in nil }
-        try catalog.write { writing in
-            try writing.setKeyFingerprint(keys.fingerprint)
-            if compressing { try writing.setCompression(true) }
+        try makeDatabase(in: root, keys, compressing)
+        isMade = true
+    }
+
+    /// Begins the names of folders in which data roots are made.
+    static let makingPrefix = ".making-"
+
+    /// Under another name at first: a database that is not whole, above all one without a key, would pass for a store.
+    private static func makeDatabase(in root: DataRoot, _ keys: KeyHierarchy, _ compressing: Bool) throws {
+        let folder = try LockedFolder(in: root.path, prefix: makingPrefix)
+        try withExtendedLifetime(folder) {
+            let catalog = try Catalog(path: "\(folder.path)/osnova.db", creating: true) { _ in nil }
+            try catalog.write { writing in
+                try writing.setKeyFingerprint(keys.fingerprint)
+                if compressing { try writing.setCompression(true) }
+            }
+            try catalog.close()
+            do {
+                let target = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
+                let source = try SystemCalls.open(folder.path, O_RDONLY | O_DIRECTORY)
+                try SystemCalls.renameKeeping(at: source, "osnova.db", to: "osnova.db", in: target)
+                try SystemCalls.synchronize(target)
+            } catch let error as Errno {
+                throw error.failure("making \(root.database)", kind: .cannotCreate)
+            }
         }
-        try catalog.close()
     }
 
     /// Opens a data root.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Foundation
 internal import Glibc
 internal import Primitives
 
@@ -9,6 +10,7 @@ enum Program {
     private static let openFiles = 8192
 
     static func main() {
+        InheritedState.settle()
         SystemCalls.raiseOpenFileLimit(to: openFiles)
         exit(run(Arguments.given))
     }
@@ -27,6 +29,11 @@ enum Program {
             return ExitStatus.code(for: error.kind)
         } catch {
             let code = RootCommand.exitCode(for: error).rawValue
+            guard code != EXIT_FAILURE else {
+                // No error of the command line: one of a library, which nobody has put into words.
+                Terminal.complain(error.localizedDescription)
+                return ExitStatus.code(for: .inputOutput)
+            }
             guard code == ExitStatus.done else {
                 Terminal.complain("\(RootCommand.message(for: error)): see 'osnovafs --help'")
                 return code

@@ -58,7 +58,7 @@ struct BackupEntries {
         switch status.st_mode & S_IFMT {
         case S_IFDIR:
             entries.append(Self.entry(.directory, name, status))
-            for child in try DirectoryListing.names(in: path) {
+            for child in try ifThere({ try DirectoryListing.names(in: path) }) ?? [] {
                 guard let target = DirectoryListing.path(of: child, in: path) else { continue }
                 try copy(target, as: name + [UInt8(ascii: "/")] + child)
             }
@@ -66,9 +66,20 @@ struct BackupEntries {
             guard let (sum, size) = try copyFile(path) else { return }
             entries.append(Self.entry(.file, name, status, size: size, sum: sum.hex))
         case S_IFLNK:
-            let target = PrintablePath.encode(try DirectoryListing.target(of: path))
+            guard let target = try ifThere({ PrintablePath.encode(try DirectoryListing.target(of: path)) }) else {
+                return
+            }
             entries.append(Self.entry(.link, name, status, target: target))
         default: break
+        }
+    }
+
+    /// Nil for what is gone by now.
+    private func ifThere<Result>(_ look: () throws -> Result) throws -> Result? {
+        do {
+            return try look()
+        } catch let error as OsnovaError where error.kind == .notFound {
+            return nil
         }
     }
 

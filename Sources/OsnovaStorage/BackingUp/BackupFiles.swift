@@ -134,9 +134,11 @@ enum BackupFiles {
 
     /// The names in a directory, sorted, without those of files that are being written.
     static func names(in directory: String) throws -> [String] {
-        guard let names = try? FileManager.default.contentsOfDirectory(atPath: directory) else {
-            throw OsnovaError(.notFound, "\(directory) cannot be listed")
-        }
-        return names.filter { !$0.hasPrefix(".") }.sorted()
+        try allNames(in: directory).filter { !$0.hasPrefix(".") }
+    }
+
+    /// The names in a directory, sorted.
+    static func allNames(in directory: String) throws -> [String] {
+        try DirectoryListing.names(in: FilePath(directory)).map { String(decoding: $0, as: UTF8.self) }.sorted()
     }
 }

@@ -21,6 +21,7 @@ final class BackupPlace {
     init(opening path: String) throws {
         self.path = path
         guard access("\(path)/\(BackupLayout.marker)", F_OK) == 0 else {
+            if errno == EACCES { throw OsnovaError(.denied, "\(path) may not be entered: check its permissions") }
             throw OsnovaError(.notFound, "\(path) is no backup: make one with 'osnovafs backup \(path)'")
         }
         lock = try Self.lock(path)
@@ -107,7 +108,7 @@ final class BackupPlace {
     func removeTemporaries() throws {
         let folders = [BackupLayout.databases, BackupLayout.files, BackupLayout.checksums, BackupLayout.generations]
         for folder in [path] + folders.map({ "\(path)/\($0)" }) {
-            for name in try FileManager.default.contentsOfDirectory(atPath: folder)
+            for name in try BackupFiles.allNames(in: folder)
             where BackupLayout.isTemporary(name) {
                 try BackupFiles.remove(name, in: folder)
             }

@@ -48,7 +48,7 @@ final class RestoreTarget {
     }
 
     private func refuseIfUsed() throws {
-        let names = try FileManager.default.contentsOfDirectory(atPath: root.path)
+        let names = try BackupFiles.allNames(in: root.path)
         guard names.isEmpty || access(root.database, F_OK) == 0 else {
             throw OsnovaError(
                 .cannotCreate, "\(root.path) is no data root and not empty: name another with --data-root")

@@ -5,11 +5,13 @@ internal import Tree
 
 /// Copies what lies beside the catalog from a view into a data root: identity, logs, the components' own files.
 ///
-/// A file that is there with the same size and time is taken as copied before. Used by one thread.
+/// A file that is there with the same size and time is taken as copied before; where the target is in use already, any
+/// that is there. Used by one thread.
 final class HostCopy {
     private let source: BeneathDirectory
     private let target: String
     private let keepsModes: Bool
+    private let keepsExisting: Bool
     private let onRefusal: (_ path: String, _ reason: String) -> Void
     /// Files that are in place.
     private(set) var count = 0
@@ -19,7 +21,7 @@ final class HostCopy {
     private static let pieceSize = 1 << 20
 
     init(
-        from view: FilePath, to root: DataRoot, keepingModes: Bool = false,
+        from view: FilePath, to root: DataRoot, keepingModes: Bool = false, keepingExisting: Bool = false,
         onRefusal: @escaping (String, String) -> Void
     ) throws {
         do {
@@ -29,48 +31,76 @@ final class HostCopy {
         }
         target = root.path
         keepsModes = keepingModes
+        keepsExisting = keepingExisting
         self.onRefusal = onRefusal
     }
 
     func run() throws {
         for name in ["identity", "logs"] { try copy([Array(name.utf8)]) }
         let components = Array("components".utf8)
-        for component in names(at: [components]) {
-            for name in names(at: [components, component]) {
-                guard name.withUnsafeBytes({ ViewEntries.isVersion($0) }) else { continue }
-                try makeDirectory([components, component])
-                try copy([components, component, name])
+        try refusing([components]) {
+            for component in try names(at: [components]) {
+                try refusing([components, component]) { try copyVersions(of: [components, component]) }
             }
         }
     }
 
-    private func names(at path: [[UInt8]]) -> [[UInt8]] {
+    private func copyVersions(of component: [[UInt8]]) throws {
+        for name in try names(at: component) {
+            guard name.withUnsafeBytes({ ViewEntries.isVersion($0) }) else { continue }
+            try makeDirectory(component)
+            try copy(component + [name])
+        }
+    }
+
+    /// The names in a directory, sorted; none where there is no such directory.
+    private func names(at path: [[UInt8]]) throws -> [[UInt8]] {
         var found: [[UInt8]] = []
-        let directory = try? source.directory(at: Self.join(path))
-        try? directory?.scan {
+        let directory = try ifThere { try source.directory(at: Self.join(path)) }
+        try directory?.scan {
             found.append(Array($0))
             return true
         }
         return found.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    /// Copies a file, a link or a directory with all it holds.
-    private func copy(_ path: [[UInt8]]) throws {
+    private static let absences: [Errno] = [
+        .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels, .improperLink, .noSuchAddressOrDevice,
+    ]
+
+    /// Nil for what is not there, or lies behind a link: a mount does not show it either.
+    private func ifThere<Result>(_ look: () throws -> Result) throws -> Result? {
         do {
-            guard let look = try HostFiles.ifThere({ try source.look(at: Self.join(path)) }) else { return }
-            switch look.type {
-            case S_IFDIR:
-                try makeDirectory(path)
-                for name in names(at: path) { try copy(path + [name]) }
-                setTime(path, look.modified)
-            case S_IFREG: try copyFile(path, look)
-            case S_IFLNK: try copyLink(path)
-            default: onRefusal(Self.text(path), Self.noFile)
-            }
+            return try look()
+        } catch let error as Errno where Self.absences.contains(error) {
+            return nil
+        }
+    }
+
+    /// Tells of what cannot be copied, and goes on with the next.
+    private func refusing(_ path: [[UInt8]], _ body: () throws -> Void) throws {
+        do {
+            try body()
         } catch let error as Errno {
             // What cannot be read says nothing about the next; a full disk does.
             guard error != .noSpace else { throw error.failure("copying \(Self.text(path))", kind: .inputOutput) }
             onRefusal(Self.text(path), "\(error)")
+        }
+    }
+
+    /// Copies a file, a link or a directory with all it holds.
+    private func copy(_ path: [[UInt8]]) throws {
+        try refusing(path) {
+            guard let look = try ifThere({ try source.look(at: Self.join(path)) }) else { return }
+            switch look.type {
+            case S_IFDIR:
+                try makeDirectory(path)
+                for name in try names(at: path) { try copy(path + [name]) }
+                if !keepsExisting { setTime(path, look.modified) }
+            case S_IFREG: try copyFile(path, look)
+            case S_IFLNK: try copyLink(path)
+            default: onRefusal(Self.text(path), Self.noFile)
+            }
         }
     }
 
@@ -89,12 +119,14 @@ final class HostCopy {
         var present = stat()
         let isThere = place(path, { lstat($0, &present) }) == 0
         let isSame =
-            isThere && Int64(present.st_size) == look.size
-            && Int64(present.st_mtim.tv_sec) == look.modified / 1_000_000_000
+            isThere
+            && (keepsExisting
+                || Int64(present.st_size) == look.size && present.st_mtim.tv_sec == Self.time(look.modified).tv_sec)
         if !isSame {
             let file = try source.file(at: Self.join(path)).file
             let mode: mode_t = keepsModes ? look.mode & 0o777 : look.mode & 0o111 == 0 ? 0o600 : 0o700
-            try Self.file(file, to: targetPath(path), mode: mode, modified: look.modified)
+            try Self.file(
+                file, to: targetPath(path), by: "\(target)/.copying", mode: mode, modified: look.modified)
         }
         count += 1
     }
@@ -125,26 +157,32 @@ final class HostCopy {
         }
     }
 
+    /// Of nanoseconds, also of those before 1970.
+    private static func time(_ modified: Int64) -> timespec {
+        let (seconds, rest) = modified.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return rest < 0
+            ? timespec(tv_sec: Int(seconds) - 1, tv_nsec: Int(rest) + 1_000_000_000)
+            : timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
+    }
+
     fileprivate static func times(_ modified: Int64) -> [timespec] {
-        let time = timespec(tv_sec: Int(modified / 1_000_000_000), tv_nsec: Int(modified % 1_000_000_000))
-        return [time, time]
+        [time(modified), time(modified)]
     }
 }
 
 extension HostCopy {
     /// Copies an open file; the new one is complete or not there.
-    static func file(_ source: OwnedDescriptor, to path: String, mode: mode_t, modified: Int64?) throws {
-        try file(source, to: Array(path.utf8), mode: mode, modified: modified)
-    }
-
-    static func file(_ source: OwnedDescriptor, to path: [UInt8], mode: mode_t, modified: Int64?) throws {
+    ///
+    /// - Parameter temporary: what it is called until it is complete, on the same disk; what a killed run left there goes.
+    static func file(
+        _ source: OwnedDescriptor, to path: [UInt8], by temporary: String, mode: mode_t, modified: Int64?
+    ) throws {
         let final = (path + [0]).map { CChar(bitPattern: $0) }
-        let temporary = (path + Array(".osnovafs-copy".utf8) + [0]).map { CChar(bitPattern: $0) }
         unlink(temporary)
         CrashPoint.pass()
         let file = OwnedDescriptor(
             try FileDescriptor.open(
-                FilePath(platformString: temporary), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+                FilePath(temporary), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
                 permissions: FilePermissions(rawValue: mode)))
         let piece = ScratchBuffer(count: pieceSize)
         while true {

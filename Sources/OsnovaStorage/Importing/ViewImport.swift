@@ -74,13 +74,16 @@ public final class ViewImport {
     /// - Throws: `notFound` for no view, `damaged` for a database that is not sound, `denied` for another store's keys,
     ///   `cannotCreate` where a store is already.
     public func run() throws -> ImportReport {
-        try installDatabase()
-        let store = try Store.open(at: root, keys: keys)
+        let lock = try installDatabase()
+        return try withExtendedLifetime(lock) { try fill(Store.open(at: root, keys: keys)) }
+    }
+
+    private func fill(_ store: Store) throws -> ImportReport {
         // The database of a view remembers snapshots, whose files a view does not have.
         try store.catalog.write { writing in
             for snapshot in try writing.reading.snapshots() { try writing.removeSnapshot(snapshot) }
         }
-        if try !hasCopiedFiles { try copyFiles() }
+        try copyFiles()
         try importListedBlobs(store)
         try importOtherBlobs(store)
         noteIgnored()
@@ -94,12 +97,13 @@ public final class ViewImport {
 
     // MARK: The database
 
-    private func installDatabase() throws {
+    /// - Returns: what keeps other imports out.
+    private func installDatabase() throws -> OwnedDescriptor {
         if access(root.database, F_OK) == 0 {
             guard access(marker, F_OK) == 0 else {
                 throw OsnovaError(.cannotCreate, "\(root.path) is a data root already: import into a new one")
             }
-            return
+            return try lock()
         }
         let source = view.appending("osnova.db")
         guard source.withPlatformString({ access($0, F_OK) }) == 0 else {
@@ -110,15 +114,23 @@ public final class ViewImport {
         var isInstalled = false
         // A wrong phrase leaves nothing behind.
         defer { if isNew, !isInstalled { root.removeEmptyDirectories() } }
+        let lock = try lock()
+        // Another import may have ended meanwhile.
+        guard access(root.database, F_OK) != 0 else { return try installDatabase() }
         let copy = "\(root.path)/.import.db"
-        for suffix in ["", "-wal", "-shm", "-journal"] { unlink(copy + suffix) }
+        for suffix in ["", ".part", "-wal", "-shm", "-journal"] { unlink(copy + suffix) }
         do {
-            try HostCopy.file(PlainSource(path: source).file, to: copy, mode: 0o600, modified: nil)
+            try HostCopy.file(
+                PlainSource(path: source).file, to: Array(copy.utf8), by: "\(copy).part", mode: 0o600, modified: nil)
             try check(copy)
             _ = try SystemCalls.open(marker, O_WRONLY | O_CREAT, mode: 0o600)
             // A database without the mark of an import would pass for a whole store.
             try SystemCalls.synchronize(SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY))
+        } catch let failure as SourceFailure {
+            throw failure.reason.kind == .usage
+                ? OsnovaError.damaged("\(source.string) is no database: it is no file") : failure.reason
         } catch let error as Errno {
+            for name in [copy, copy + ".part"] { unlink(name) }
             throw error.failure("copying the database into \(root.path)", kind: .inputOutput)
         } catch {
             unlink(copy)
@@ -129,6 +141,20 @@ public final class ViewImport {
             throw Errno(rawValue: errno).failure("making \(root.database)", kind: .cannotCreate)
         }
         isInstalled = true
+        return lock
+    }
+
+    /// The `flock(2)` of `components/`, which one import has.
+    private func lock() throws -> OwnedDescriptor {
+        do {
+            let directory = try SystemCalls.open(root.components, O_RDONLY | O_DIRECTORY)
+            guard SystemCalls.tryLock(directory) else {
+                throw OsnovaError(.busy, "another import into \(root.path) is under way: wait for its end")
+            }
+            return directory
+        } catch let error as Errno {
+            throw error.failure("locking \(root.components)")
+        }
     }
 
     /// The import is finished, and stays so.
@@ -174,7 +200,15 @@ public final class ViewImport {
 
     /// Contents that came after the copied state of the database, as a backup of a living mount may have them.
     private func importOtherBlobs(_ store: Store) throws {
-        guard let names = try? DirectoryListing.names(in: view.appending("blobs")) else { return }
+        let names: [[UInt8]]
+        do {
+            names = try DirectoryListing.names(in: view.appending("blobs"))
+        } catch let error as OsnovaError where error.kind == .notFound {
+            return
+        } catch let error as OsnovaError {
+            report.refused.append(.init(path: "blobs", reason: error.message))
+            return
+        }
         let batch = try PutBatch(store: store)
         for name in names {
             guard let id = ContentID(hex: name) else {
@@ -197,10 +231,12 @@ public final class ViewImport {
             }
             report.sealed += 1
             onProgress(batch.lastSize)
-        } catch let error as OsnovaError where error.kind == .notFound && isListed {
-            report.missing.append(id.hex)
-        } catch let error as OsnovaError where [.usage, .busy, .denied, .notFound].contains(error.kind) {
-            report.refused.append(.init(path: "blobs/\(id)", reason: error.message))
+        } catch let failure as SourceFailure {
+            if failure.reason.kind == .notFound, isListed {
+                report.missing.append(id.hex)
+            } else {
+                report.refused.append(.init(path: "blobs/\(id)", reason: failure.reason.message))
+            }
         }
         if batch.isFull || batch.count >= Self.checkpoint { try commit(batch) }
     }
@@ -211,7 +247,8 @@ public final class ViewImport {
 
     // MARK: Files beside the catalog
 
-    /// Files that the new store has changed since must not become the old ones again: the marker then has a byte.
+    /// Files that the new store has changed since must not become the old ones again: the marker then has a byte, and what
+    /// was refused may yet come.
     private var hasCopiedFiles: Bool {
         get throws {
             do {
@@ -223,12 +260,14 @@ public final class ViewImport {
     }
 
     private func copyFiles() throws {
-        let copy = try HostCopy(from: view, to: root) { path, reason in
+        let isLater = try hasCopiedFiles
+        let copy = try HostCopy(from: view, to: root, keepingExisting: isLater) { path, reason in
             self.report.refused.append(.init(path: path, reason: reason))
         }
         try copy.run()
         report.copied = copy.count
         try root.synchronizeDisk()
+        guard !isLater else { return }
         do {
             let file = try SystemCalls.open(marker, O_WRONLY)
             try [UInt8(ascii: "f")].withUnsafeBytes { try SystemCalls.write(file, $0) }

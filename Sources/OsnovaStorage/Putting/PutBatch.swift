@@ -87,13 +87,9 @@ public final class PutBatch {
     /// Seals a content that must be the one of a name; it is stored when ``commit()`` has returned.
     ///
     /// - Returns: whether it was; if not, nothing of it is kept.
+    /// - Throws: ``SourceFailure`` where the next content may well be taken.
     func add(_ source: Source, expecting id: ContentID) throws -> Bool {
-        let blob: PreparedBlob
-        do {
-            blob = try put.prepare(Self.plain(source))
-        } catch let failure as SourceFailure {
-            throw failure.reason
-        }
+        let blob = try put.prepare(Self.plain(source))
         guard blob.id == id else { return false }
         items.append(Item(blob: blob) { _, _, _ in })
         bytes += blob.size

@@ -53,11 +53,12 @@ struct InitCommand: ParsableCommand {
         let phrase = try unlocking.phraseFile.map { try PhraseFile.read($0.path) } ?? .generate(words: words)
         let keys = try KeyHierarchy(phrase: phrase)
         // The phrase is safe before anything is sealed under it.
-        if let phraseOut { try PhraseFile.write(phrase, to: phraseOut.path) }
-        try Store.create(at: root, keys: keys, compressing: compress)
-        if unlocking.phraseFile == nil, phraseOut == nil {
-            NewPhrase.show(phrase, "The recovery phrase of this store.")
+        if let phraseOut {
+            try PhraseFile.write(phrase, to: phraseOut.path)
+        } else if unlocking.phraseFile == nil {
+            try NewPhrase.show(phrase, "The recovery phrase of this store.")
         }
+        try Store.create(at: root, keys: keys, compressing: compress)
         if let password {
             let vault = KeyVault(user: identity.user.name, master: keys.master)
             try identity.save(vault, password: password, replacing: false)

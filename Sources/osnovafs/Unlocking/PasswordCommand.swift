@@ -86,7 +86,11 @@ struct PasswordCommand {
 
     private func finish(_ process: pid_t) throws {
         var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+        while waitpid(process, &status, 0) < 0 {
+            guard errno == EINTR else {
+                throw OsnovaError(.denied, "nobody knows how the password command ended: no password was read")
+            }
+        }
         guard status != 0 else { return }
         let reason = status & 0x7f == 0 ? "with exit code \(status >> 8 & 0xff)" : "by signal \(status & 0x7f)"
         throw OsnovaError(.denied, "the password command ended \(reason): no password was read")

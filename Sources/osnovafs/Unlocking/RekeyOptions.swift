@@ -52,7 +52,7 @@ struct RekeyPhraseOptions: ParsableArguments {
         let phrase = try RecoveryPhrase.generate(words: words)
         // The phrase is safe before anything is sealed under it.
         guard let phraseOut else {
-            NewPhrase.show(phrase, "The new recovery phrase of this store.")
+            try NewPhrase.show(phrase, "The new recovery phrase of this store.")
             return phrase
         }
         guard access(phraseOut.path.string, F_OK) != 0 else {

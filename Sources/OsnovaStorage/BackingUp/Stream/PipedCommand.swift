@@ -85,7 +85,10 @@ struct PipedCommand {
 
     private func wait(for process: pid_t) -> Int32 {
         var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+        while waitpid(process, &status, 0) < 0 {
+            // Whoever cannot be asked has not succeeded.
+            if errno != EINTR { return -1 }
+        }
         return status
     }
 }

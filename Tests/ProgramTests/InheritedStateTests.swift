@@ -1,0 +1,72 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What a parent may hand down: streams that are closed or full, signals that are ignored.
+struct InheritedStateTests {
+    private func shell(_ arguments: String, _ redirections: String, in work: Workspace) throws -> Program.Outcome {
+        try Program.shell(
+            "timeout 20 \(Program.path) \(arguments) --data-root root \(redirections)", in: work.folder)
+    }
+
+    @Test func `a phrase that cannot be shown seals nothing`() throws {
+        let work = try Workspace()
+        try work.write("f", Data("content".utf8))
+        let hash = String(try work.put(["f"]).text.prefix(64))
+        let old = "--phrase-file \(work.phraseFile.path)"
+        for stream in ["2>/dev/full", "2>&-"] {
+            #expect(try shell("rekey \(old)", stream, in: work).code == 74)
+            try work.expect(0, ["cat", hash] + work.unlocking)
+            let fresh = try Program.shell("\(Program.path) init --data-root fresh \(stream)", in: work.folder)
+            #expect(fresh.code == 74)
+            #expect(!FileManager.default.fileExists(atPath: work.folder.path + "/fresh"))
+        }
+    }
+
+    @Test func `closed streams fail, and nothing takes their place`() throws {
+        let work = try Workspace()
+        try work.write("f", Data("content".utf8))
+        let hash = String(try work.put(["f"]).text.prefix(64))
+        let unlocking = "--phrase-file \(work.phraseFile.path)"
+        #expect(try shell("put - \(unlocking)", "<&-", in: work).code == 74)
+        #expect(try shell("restore -", "--force <&-", in: work).code == 74)
+        #expect(try shell("cat \(hash) \(unlocking)", ">&-", in: work).code == 74)
+        #expect(try shell("backup -", "<&- >&-", in: work).code == 74)
+        try work.expect(0, ["verify"] + work.unlocking)
+    }
+
+    @Test(.enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"))
+    func `a mount needs no stream`() throws {
+        let work = try Workspace()
+        let content = try work.write("f", noise(1000, seed: 1))
+        try work.put(["f"])
+        let unlocking = "--phrase-file \(work.phraseFile.path)"
+        #expect(try shell("mount \(work.mountpoint.path) \(unlocking)", "<&- >&- 2>&-", in: work).code == 0)
+        #expect(try Data(contentsOf: work.mounted("files/f")) == content)
+    }
+
+    @Test func `children are waited for by who was started with their end ignored`() throws {
+        let work = try Workspace()
+        func ignoring(_ arguments: String) throws -> Int32 {
+            try Program.shell(
+                "trap '' CHLD; exec \(Program.path) \(arguments) --data-root root", in: work.folder
+            ).code
+        }
+        #expect(try ignoring("backup --to-command 'cat >/dev/null; exit 3'") == 74)
+        #expect(try ignoring("backup --to-command 'cat >stream'") == 0)
+        #expect(try ignoring("restore --force --from-command 'cat stream; exit 9'") == 74)
+    }
+
+    @Test func `an init that fails leaves nothing in the way of the next one`() throws {
+        let work = try Workspace(initialize: false)
+        let place = work.folder.path + "/small"
+        let lines = "mkdir small && mount -t tmpfs -o size=100k tmpfs small"
+        try #require(try Program.shell(lines, in: work.folder).code == 0, "this test needs root")
+        defer { _ = try? Program.shell("umount -l \(place)") }
+        try work.expect(74, ["init", "--data-root", "small/root"] + work.unlocking)
+        #expect(try Program.shell("ls -A small", in: work.folder).text == "")
+        try Program.shell("mount -o remount,size=8m small", in: work.folder)
+        try work.expect(0, ["init", "--data-root", "small/root"] + work.unlocking)
+        #expect(try Program.shell("ls -A small/root | grep making", in: work.folder).text == "")
+    }
+}
