@@ -99,26 +99,31 @@ public final class ViewImport {
 
     /// - Returns: what keeps other imports out.
     private func installDatabase() throws -> OwnedDescriptor {
-        if access(root.database, F_OK) == 0 {
+        if root.hasDatabase {
+            let lock = try lock()
             guard access(marker, F_OK) == 0 else {
                 throw OsnovaError(.cannotCreate, "\(root.path) is a data root already: import into a new one")
             }
-            return try lock()
+            return lock
         }
         let source = view.appending("osnova.db")
         guard source.withPlatformString({ access($0, F_OK) }) == 0 else {
             throw OsnovaError(.notFound, "\(view.string) has no osnova.db: name the directory of a copied mount")
         }
         let isNew = access(root.path, F_OK) != 0
-        try root.makeDirectories()
-        var isInstalled = false
         // A wrong phrase leaves nothing behind.
-        defer { if isNew, !isInstalled { root.removeEmptyDirectories() } }
+        defer { if isNew, !root.hasDatabase { root.removeEmptyDirectories() } }
+        try root.makeDirectories()
         let lock = try lock()
-        // Another import may have ended meanwhile.
-        guard access(root.database, F_OK) != 0 else { return try installDatabase() }
+        guard !root.hasDatabase else { throw isUnderWay }
+        try copyDatabase(source)
+        return lock
+    }
+
+    private func copyDatabase(_ source: FilePath) throws {
         let copy = "\(root.path)/.import.db"
-        for suffix in ["", ".part", "-wal", "-shm", "-journal"] { unlink(copy + suffix) }
+        let suffixes = ["", ".part", "-wal", "-shm", "-journal"]
+        for suffix in suffixes { unlink(copy + suffix) }
         do {
             try HostCopy.file(
                 PlainSource(path: source).file, to: Array(copy.utf8), by: "\(copy).part", mode: 0o600, modified: nil)
@@ -126,35 +131,36 @@ public final class ViewImport {
             _ = try SystemCalls.open(marker, O_WRONLY | O_CREAT, mode: 0o600)
             // A database without the mark of an import would pass for a whole store.
             try SystemCalls.synchronize(SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY))
-        } catch let failure as SourceFailure {
-            throw failure.reason.kind == .usage
-                ? OsnovaError.damaged("\(source.string) is no database: it is no file") : failure.reason
-        } catch let error as Errno {
-            for name in [copy, copy + ".part"] { unlink(name) }
-            throw error.failure("copying the database into \(root.path)", kind: .inputOutput)
         } catch {
-            unlink(copy)
-            throw error
+            for suffix in suffixes { unlink(copy + suffix) }
+            switch error {
+            case let failure as SourceFailure where failure.reason.kind == .usage:
+                throw OsnovaError.damaged("\(source.string) is no database: it is no file")
+            case let failure as SourceFailure: throw failure.reason
+            case let failure as Errno:
+                throw failure.failure("copying the database into \(root.path)", kind: .inputOutput)
+            default: throw error
+            }
         }
         CrashPoint.pass()
         guard rename(copy, root.database) == 0 else {
             throw Errno(rawValue: errno).failure("making \(root.database)", kind: .cannotCreate)
         }
-        isInstalled = true
-        return lock
     }
 
     /// The `flock(2)` of `components/`, which one import has.
     private func lock() throws -> OwnedDescriptor {
         do {
             let directory = try SystemCalls.open(root.components, O_RDONLY | O_DIRECTORY)
-            guard SystemCalls.tryLock(directory) else {
-                throw OsnovaError(.busy, "another import into \(root.path) is under way: wait for its end")
-            }
+            guard SystemCalls.tryLock(directory) else { throw isUnderWay }
             return directory
         } catch let error as Errno {
             throw error.failure("locking \(root.components)")
         }
+    }
+
+    private var isUnderWay: OsnovaError {
+        OsnovaError(.busy, "another import into \(root.path) is under way: wait for its end")
     }
 
     /// The import is finished, and stays so.
