@@ -26,7 +26,7 @@ final class LockedFolder {
                 else { continue }
                 self.lock = lock
                 path = "\(parent)/\(name)"
-                UnfinishedFolders.enter(path)
+                UnfinishedWork.enter(path)
                 return
             }
         } catch {
@@ -36,7 +36,7 @@ final class LockedFolder {
 
     deinit {
         try? FileManager.default.removeItem(atPath: path)
-        UnfinishedFolders.leave(path)
+        UnfinishedWork.leave(path)
     }
 
     /// Removes what killed runs of this user left.

@@ -37,6 +37,39 @@ import Testing
         #expect(try names(work.root).filter { $0.hasPrefix(".backing-up-") } == [])
     }
 
+    /// Of a content that is far from written when a signal comes.
+    private func large(_ work: Workspace) throws -> String {
+        try Program.shell("head -c 100000000 /dev/zero > large", in: work.folder)
+        return String(try work.put(["large"]).text.prefix(64))
+    }
+
+    @Test func `a get that is killed leaves nothing`() throws {
+        let work = try Workspace()
+        let hash = try large(work)
+        // The limit of a file's size kills it in the middle.
+        let line = """
+            mkdir out; ulimit -c 0 -f 50000; OSNOVA_DATA_ROOT='\(work.root.path)' '\(Program.path)' get \(hash) -o out/f \
+            --phrase-file phrase
+            """
+        #expect(try Program.shell(line, in: work.folder).code != 0)
+        #expect(try names(work.folder.appendingPathComponent("out")) == [])
+    }
+
+    @Test(
+        .enabled(if: LoopDisk.kinds.contains(.btrfs), "SKIPPED: \(LoopDisk.obstacle)"),
+        arguments: [("INT", "130\n"), ("TERM", "143\n"), ("HUP", "129\n")])
+    func `a get that is stopped leaves nothing on a disk where files need a name`(signal: String, status: String) throws
+    {
+        let work = try Workspace()
+        let hash = try large(work)
+        let disk = try LoopDisk(.btrfs)
+        let out = disk.mountpoint.path
+        let ended = try end(
+            work, "get \(hash) -o \(out)/f --phrase-file phrase", when: "\(out)/.osnovafs-*", by: signal)
+        #expect(ended == status)
+        #expect(try names(disk.mountpoint) == [])
+    }
+
     @Test(.enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"))
     func `an import with another store's phrase leaves nothing`() throws {
         let work = try Workspace()

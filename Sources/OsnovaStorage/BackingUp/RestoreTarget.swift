@@ -113,12 +113,12 @@ final class RestoreTarget {
             }
         }
         let path = beside("\(prefix)\(getpid())")
-        UnfinishedFolders.enter(path)
+        UnfinishedWork.enter(path)
         return path
     }
 
     deinit {
-        for prefix in [prefix, fetchPrefix] { UnfinishedFolders.leave(beside("\(prefix)\(getpid())")) }
+        for prefix in [prefix, fetchPrefix] { UnfinishedWork.leave(beside("\(prefix)\(getpid())")) }
     }
 
     private func beside(_ name: String) -> String {

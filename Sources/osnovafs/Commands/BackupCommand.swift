@@ -79,7 +79,7 @@ struct BackupCommand: ParsableCommand {
         }
 
         func run() throws {
-            UnfinishedFolders.removeOnSignals()
+            UnfinishedWork.removeOnSignals()
             let opened = try store.open()
             let progress = Progress("backing up")
             let report = try backUp(opened, progress)

@@ -11,7 +11,7 @@ extension BackupCommand {
         @OptionGroup var place: EarlierBackupOptions
 
         func run() throws {
-            UnfinishedFolders.removeOnSignals()
+            UnfinishedWork.removeOnSignals()
             let generations =
                 try place.remote.map { try RemoteGenerations(at: $0).list() }
                 ?? BackupGenerations(backup: place.directory).list()
@@ -71,7 +71,7 @@ extension BackupCommand {
         }
 
         func run() throws {
-            UnfinishedFolders.removeOnSignals()
+            UnfinishedWork.removeOnSignals()
             var retention = BackupRetention()
             retention.last = keepLast
             retention.daily = keepDaily

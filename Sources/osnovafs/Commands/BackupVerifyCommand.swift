@@ -26,7 +26,7 @@ extension BackupCommand {
         }
 
         func run() throws {
-            UnfinishedFolders.removeOnSignals()
+            UnfinishedWork.removeOnSignals()
             let backup = try BackupGenerations(backup: place.directory)
             guard let name = try generation ?? backup.list().last?.name else {
                 throw OsnovaError(.notFound, "the backup \(place.directory) has no generation at all")

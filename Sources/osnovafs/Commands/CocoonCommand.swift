@@ -79,7 +79,9 @@ struct CocoonCommand: ParsableCommand {
             transform: CocoonStrength.parse)
         var kdf: CocoonStrength = .strong
 
-        @Option(name: [.short, .long], help: ArgumentHelp("The container; replaced if it exists.", valueName: "file"))
+        @Option(
+            name: [.short, .long],
+            help: ArgumentHelp("The container; replaced if it exists. '-' for standard output.", valueName: "file"))
         var output: PathArgument
 
         @Argument(help: "The payload; '-' for standard input, up to 16 MiB.")
@@ -91,13 +93,16 @@ struct CocoonCommand: ParsableCommand {
             let payloadSize: Int64
         }
 
+        func validate() throws { try output.refuseStandardOutput(beside: json) }
+
         func run() throws {
+            let target = try OutputTarget(output)
             let source = try CocoonInput.source(file)
             let writer =
                 try secret.mini
                 ? CocoonWriter(mini: source, cipher: cipher) : CocoonWriter(source, cipher: cipher, strength: kdf)
             let key = try secret.newKey(writer.derivation)
-            try WholeFile.write(output.path, permissions: .ownerReadWrite) { file in
+            try target.writeAnywhere(permissions: .ownerReadWrite) { file in
                 try writer.write(key: key) { try SystemCalls.write(file, $0, at: $1) }
             }
             guard json else { return }

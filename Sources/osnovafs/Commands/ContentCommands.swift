@@ -22,7 +22,11 @@ struct CatCommand: ParsableCommand {
 
 struct GetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "get", abstract: "Write a blob's content to a file, which is complete or not there at all.")
+        commandName: "get", abstract: "Write a blob's content to a file, which is complete or not there at all.",
+        discussion: """
+            A link is followed; a file that is replaced keeps its permissions. What is no regular file, such as a FIFO or a \
+            device, is written to as it is.
+            """)
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var unlocking: UnlockingOptions
@@ -30,7 +34,9 @@ struct GetCommand: ParsableCommand {
     @Argument(help: "The SHA-256 of the content.")
     var hash: HashArgument
 
-    @Option(name: [.short, .long], help: ArgumentHelp("The file to write; replaced if it exists.", valueName: "file"))
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("The file to write; replaced if it exists. '-' for standard output.", valueName: "file"))
     var output: PathArgument
 
     private struct Outcome: Encodable {
@@ -38,9 +44,12 @@ struct GetCommand: ParsableCommand {
         let file: String
     }
 
+    func validate() throws { try output.refuseStandardOutput(beside: store.json) }
+
     func run() throws {
+        let target = try OutputTarget(output)
         let opened = try store.open(unlocking)
-        try WholeFile.write(output.path, permissions: [.ownerReadWrite, .groupRead, .otherRead]) { file in
+        try target.write(permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite]) { file in
             try ContentWriter.write(hash.id, of: opened, to: file, name: output.path.string)
         }
         if store.json { try Terminal.sayJSON(Outcome(sha256: hash.id.hex, file: output.path.string)) }

@@ -80,7 +80,7 @@ struct RestoreCommand: ParsableCommand {
     }
 
     func run() throws {
-        UnfinishedFolders.removeOnSignals()
+        UnfinishedWork.removeOnSignals()
         let root = try store.root
         let progress = Progress("restoring")
         let report = try Restore(from: backup, to: root, onProgress: progress.add)
