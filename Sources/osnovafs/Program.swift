@@ -35,7 +35,9 @@ enum Program {
                 return ExitStatus.code(for: .inputOutput)
             }
             guard code == ExitStatus.done else {
-                Terminal.complain("\(RootCommand.message(for: error)): see 'osnovafs --help'")
+                // Some of the parser's messages have several lines.
+                let message = RootCommand.message(for: error).replacing("\n", with: " ")
+                Terminal.complain("\(message): see 'osnovafs --help'")
                 return code
             }
             Terminal.say(RootCommand.fullMessage(for: error))

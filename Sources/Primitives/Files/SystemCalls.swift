@@ -102,7 +102,7 @@ public enum SystemCalls {
         return filled
     }
 
-    /// `write(2)` until all bytes are written.
+    /// `write(2)` until all bytes are written; waits where a stream that does not block takes no more for now.
     public static func write(_ file: OwnedDescriptor, _ bytes: UnsafeRawBufferPointer) throws(Errno) {
         CrashPoint.pass()
         var written = 0
@@ -110,10 +110,18 @@ public enum SystemCalls {
             let count = Glibc.write(file.number, bytes.baseAddress?.advanced(by: written), bytes.count - written)
             if count < 0 {
                 if errno == EINTR { continue }
-                throw Errno(rawValue: errno)
+                guard errno == EAGAIN else { throw Errno(rawValue: errno) }
+                waitUntilWritable(file.number)
+                continue
             }
             written += count
         }
+    }
+
+    /// `poll(2)` until a stream takes bytes, or would tell why it does not.
+    public static func waitUntilWritable(_ number: CInt) {
+        var state = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+        while poll(&state, 1, -1) < 0 && errno == EINTR {}
     }
 
     /// `pwrite(2)` until all bytes are written.

@@ -14,6 +14,12 @@ struct CatCommand: ParsableCommand {
     @Argument(help: "The SHA-256 of the content.")
     var hash: HashArgument
 
+    func validate() throws {
+        guard !store.json else {
+            throw ValidationError("cat writes the content alone, no document: 'get -o FILE --json' does both.")
+        }
+    }
+
     func run() throws {
         let output = OwnedDescriptor(FileDescriptor(rawValue: STDOUT_FILENO))
         try ContentWriter.write(hash.id, of: store.open(unlocking), to: output, name: "standard output")

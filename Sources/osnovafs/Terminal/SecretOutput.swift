@@ -29,13 +29,6 @@ enum SecretOutput {
     }
 
     private static func write(_ secret: SecretBytes) {
-        secret.withUnsafeBytes { bytes in
-            var done = 0
-            while done < bytes.count {
-                let count = Glibc.write(STDOUT_FILENO, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-                guard count > 0 || errno == EINTR else { exit(ExitStatus.code(for: .inputOutput)) }
-                done += max(0, count)
-            }
-        }
+        secret.withUnsafeBytes { Terminal.write($0, to: STDOUT_FILENO) }
     }
 }

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Glibc
 internal import Primitives
+internal import SystemPackage
 
 /// What people and scripts read: results on standard output, everything else on standard error.
 enum Terminal {
@@ -21,7 +22,21 @@ enum Terminal {
 
     /// Says what went wrong, in one line.
     static func complain(_ message: String) {
-        sayOnError("osnovafs: " + message.replacing("\n", with: " "))
+        sayOnError("osnovafs: " + harmless(message))
+    }
+
+    /// A message with the names of whatever files, which must not steer a terminal: control characters are `%XX`, as in a
+    /// backup's manifest.
+    static func harmless(_ message: String) -> String {
+        var text = String.UnicodeScalarView()
+        for scalar in message.unicodeScalars {
+            guard scalar.properties.generalCategory == .control else {
+                text.append(scalar)
+                continue
+            }
+            for byte in String(scalar).utf8 { text.append(contentsOf: "%\(Hexadecimal.string([byte]))".unicodeScalars) }
+        }
+        return String(text)
     }
 
     /// Writes one JSON document: snake_case keys, sorted, so that the same result is the same text.
@@ -37,17 +52,33 @@ enum Terminal {
         return try encoder.encode(value)
     }
 
-    /// Writes bytes to a descriptor; ends the program where nobody can read them any more.
+    /// Writes bytes to a descriptor; ends the program, and says why, where results cannot be written.
     static func write(_ bytes: [UInt8], to descriptor: Int32) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 {
-                if errno == EINTR { continue }
-                if descriptor == STDERR_FILENO { return }
-                exit(ExitStatus.code(for: .inputOutput))
+        bytes.withUnsafeBytes { write($0, to: descriptor) }
+    }
+
+    /// Does what the other does, with bytes that must not be copied.
+    static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) {
+        var done = 0
+        while done < bytes.count {
+            let count = Glibc.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+            if count >= 0 {
+                done += count
+                continue
             }
-            rest = rest.dropFirst(count)
+            let error = Errno(rawValue: errno)
+            switch error {
+            case .interrupted: continue
+            case .wouldBlock: SystemCalls.waitUntilWritable(descriptor)
+            case _ where descriptor == STDERR_FILENO: return
+            default: end(after: error)
+            }
         }
+    }
+
+    private static func end(after error: Errno) -> Never {
+        // Who reads no further, as `head` does, wants to hear nothing of it.
+        if error != .brokenPipe { complain(error.failure("writing standard output").message) }
+        exit(ExitStatus.code(for: .inputOutput))
     }
 }

@@ -24,7 +24,7 @@ struct TerminalPrompt {
     ///
     /// - Throws: `denied` where the terminal ends instead.
     func ask(_ question: String) throws -> SecretBytes {
-        Terminal.write(Array("\(question): ".utf8), to: STDERR_FILENO)
+        Terminal.write(Array("\(Terminal.harmless(question)): ".utf8), to: STDERR_FILENO)
         let signals = HeldSignals()
         defer { signals.release() }
         var before = termios()
