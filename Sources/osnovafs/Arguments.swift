@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import SystemPackage
 
 /// The program's arguments.
@@ -75,6 +76,9 @@ struct PathArgument: ExpressibleByArgument {
 
     /// Whether the argument means standard input or output.
     var isStandardStream: Bool { path == "-" }
+
+    /// Whether there is something at the path.
+    var isThere: Bool { path.withPlatformString { access($0, F_OK) } == 0 }
 }
 
 /// One of a few words as an argument.

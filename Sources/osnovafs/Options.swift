@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Foundation
+internal import Glibc
 internal import OsnovaStorage
 internal import SystemPackage
 
@@ -13,9 +13,17 @@ struct StoreOptions: ParsableArguments {
 
     var root: DataRoot {
         get throws {
-            try DataRoot.resolve(dataRoot?.path.string, environment: ProcessInfo.processInfo.environment)
+            if let dataRoot { return try DataRoot.resolve(dataRoot.path.text, environment: [:]) }
+            for name in Self.variables {
+                guard let value = getenv(name), value.pointee != 0 else { continue }
+                return try DataRoot.resolve(nil, environment: [name: FilePath(platformString: value).text])
+            }
+            return try DataRoot.resolve(nil, environment: [:])
         }
     }
+
+    /// Those that name a data root, the first that is set before the others.
+    private static let variables = ["OSNOVA_DATA_ROOT", "XDG_DATA_HOME", "HOME"]
 
     /// Opens the store for work that touches no content.
     func open() throws -> Store {

@@ -55,9 +55,9 @@ struct BackupCommand: ParsableCommand {
             guard try place.isGiven != (toCommand != nil) else {
                 throw ValidationError("Name one of a directory, --to, --to-command, or - for standard output.")
             }
-            let directory = try place.directory
-            guard directory != nil || !hardLinks else { throw ValidationError("--hard-links is for a directory.") }
-            guard directory != nil || !verify else {
+            let isDirectory = try place.isDirectory
+            guard isDirectory || !hardLinks else { throw ValidationError("--hard-links is for a directory.") }
+            guard isDirectory || !verify else {
                 let isStream = place.isStream || toCommand != nil
                 throw ValidationError(isStream ? Self.noReadingBack : BackupPlaceOptions.verifyThere)
             }

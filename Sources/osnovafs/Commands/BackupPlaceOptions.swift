@@ -28,12 +28,17 @@ struct BackupPlaceOptions: ParsableArguments {
     /// Whether the backup goes to standard output.
     var isStream: Bool { dest?.isStandardStream ?? false }
 
+    /// Whether the backup is in a directory here.
+    var isDirectory: Bool {
+        get throws { try isGiven && !isStream && remote == nil }
+    }
+
     /// Nil for another machine and for a stream.
     var directory: String? {
         get throws {
-            guard try isGiven, !isStream else { return nil }
-            if let dest { return dest.path.string }
-            return if case .directory(let path)? = to?.place { path } else { nil }
+            guard try isDirectory else { return nil }
+            if let dest { return try dest.path.text }
+            return if case .directory(let path)? = to?.place { try path.text } else { nil }
         }
     }
 
@@ -67,8 +72,10 @@ struct EarlierBackupOptions: ParsableArguments {
 
     /// Empty for another machine.
     var directory: String {
-        if let dest { return dest.path.string }
-        return if case .directory(let path)? = to?.place { path } else { "" }
+        get throws {
+            if let dest { return try dest.path.text }
+            return if case .directory(let path)? = to?.place { try path.text } else { "" }
+        }
     }
 
     /// Nil for a directory.
@@ -80,7 +87,7 @@ struct EarlierBackupOptions: ParsableArguments {
 /// A directory here or on another machine as an argument.
 struct BackupPlaceArgument {
     enum Place {
-        case directory(String)
+        case directory(FilePath)
         case remote(RemotePlace)
     }
 
@@ -91,7 +98,7 @@ struct BackupPlaceArgument {
         if let remote = try RemotePlace(asArgument: argument) {
             place = .remote(remote)
         } else if let path = PathArgument(argument: argument) {
-            place = .directory(path.path.string)
+            place = .directory(path.path)
         } else {
             throw ValidationError("A place has a name.")
         }

@@ -27,9 +27,10 @@ extension BackupCommand {
 
         func run() throws {
             UnfinishedWork.removeOnSignals()
-            let backup = try BackupGenerations(backup: place.directory)
+            let directory = try place.directory
+            let backup = try BackupGenerations(backup: directory)
             guard let name = try generation ?? backup.list().last?.name else {
-                throw OsnovaError(.notFound, "the backup \(place.directory) has no generation at all")
+                throw OsnovaError(.notFound, "the backup \(directory) has no generation at all")
             }
             let progress = Progress("reading back")
             let damaged = try backup.verify(name, onProgress: progress.add)

@@ -37,9 +37,10 @@ struct ImportCommand: ParsableCommand {
 
     func run() throws {
         let root = try store.root
+        let copy = try DataRoot(path: view.path.text)
         let progress = Progress("sealing")
         // The users' vaults are in the view, and not yet in the data root.
-        let keys = try unlocking.keys(of: DataRoot(path: view.path.string))
+        let keys = try unlocking.keys(of: copy)
         let report = try ViewImport(view: view.path, root: root, keys: keys, onProgress: progress.add).run()
         progress.finish()
         if store.json {

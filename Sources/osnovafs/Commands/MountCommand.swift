@@ -48,16 +48,16 @@ struct MountCommand: ParsableCommand {
     func run() throws {
         if let driverChannel { return try serve(reportingTo: DriverChannel(inherited: driverChannel)) }
         let root = try store.root
-        let place = absolute(mountpoint.path)
+        let place = try mountpoint.path.absolute.text
         _ = try DriverOptions(parsing: options)
         let keys = try unlocking.keys(of: root)
         SecretEnvironment.forget()
         if foreground {
-            let driver = try Driver(root: root, mountpoint: place.string, options: options, keys: keys)
-            return try driver.serve { say(place.string, root) }
+            let driver = try Driver(root: root, mountpoint: place, options: options, keys: keys)
+            return try driver.serve { say(place, root) }
         }
         try DriverProcess.start(root: root, mountpoint: place, options: options, keys: keys)
-        say(place.string, root)
+        say(place, root)
     }
 
     private func say(_ place: String, _ root: DataRoot) {
@@ -71,18 +71,12 @@ struct MountCommand: ParsableCommand {
         do {
             let keys = try channel.receiveKeys()
             let driver = try Driver(
-                root: store.root, mountpoint: mountpoint.path.string, options: options, keys: keys)
+                root: store.root, mountpoint: mountpoint.path.text, options: options, keys: keys)
             try driver.serve { channel.reportReady() }
         } catch let error as OsnovaError {
             channel.report(error)
             throw error
         }
-    }
-
-    private func absolute(_ path: FilePath) -> FilePath {
-        guard path.isRelative, let current = getcwd(nil, 0) else { return path }
-        defer { free(current) }
-        return FilePath(platformString: current).pushing(path)
     }
 }
 
@@ -100,7 +94,8 @@ struct UnmountCommand: ParsableCommand {
     }
 
     func run() throws {
-        try Unmounting.unmount(mountpoint.path.string)
-        if store.json { try Terminal.sayJSON(Outcome(unmounted: mountpoint.path.string)) }
+        let place = try mountpoint.path.text
+        try Unmounting.unmount(place)
+        if store.json { try Terminal.sayJSON(Outcome(unmounted: place)) }
     }
 }

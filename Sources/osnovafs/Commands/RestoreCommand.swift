@@ -54,11 +54,11 @@ struct RestoreCommand: ParsableCommand {
         get throws {
             if let fromCommand { return .command(fromCommand) }
             if let source {
-                return source.isStandardStream ? .stream(.standardInput) : try .init(path: source.path.string)
+                return source.isStandardStream ? .stream(.standardInput) : try .init(path: source.path.text)
             }
             return switch from?.place {
             case .remote(let place): .remote(place)
-            case .directory(let path): try .init(path: path)
+            case .directory(let path): try .init(path: path.text)
             case nil: .stream(.standardInput)
             }
         }

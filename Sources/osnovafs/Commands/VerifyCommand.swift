@@ -65,8 +65,9 @@ struct VerifyCommand: ParsableCommand {
     }
 
     func run() throws {
+        let backup = try from?.path.text
         let opened = try store.open(unlocking)
-        let source = try from.map { try RepairSource(path: $0.path.string) }
+        let source = try backup.map { try RepairSource(path: $0) }
         let progress = Progress("verifying")
         let scope = VerificationScope(notVerifiedSince: since?.seconds, fraction: sample?.fraction ?? 1)
         let verification = Verification(store: opened, scope: scope, onProgress: progress.add)

@@ -47,7 +47,7 @@ struct StabilityCheck {
     }
 
     private func portrait() throws -> [String] {
-        try DriverProcess.start(root: root, mountpoint: FilePath(place), options: ["scrub=off"], keys: keys)
+        try DriverProcess.start(root: root, mountpoint: place, options: ["scrub=off"], keys: keys)
         defer { try? Unmounting.unmount(place) }
         var lines: [String] = []
         try walk("", &lines)

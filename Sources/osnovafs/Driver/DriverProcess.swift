@@ -12,12 +12,12 @@ enum DriverProcess {
     /// Returns when the mount serves.
     ///
     /// - Throws: what the driver says went wrong.
-    static func start(root: DataRoot, mountpoint: FilePath, options: [String], keys: KeyHierarchy) throws {
+    static func start(root: DataRoot, mountpoint: String, options: [String], keys: KeyHierarchy) throws {
         let (channel, inherited) = try DriverChannel.pair()
         var arguments = ["osnovafs", "mount", "--foreground", "--driver-channel", "\(channelNumber)"]
         arguments += ["--data-root", root.path]
         for option in options { arguments += ["-o", option] }
-        let bytes = (arguments + ["--"]).map { Array($0.utf8) } + [mountpoint.bytes]
+        let bytes = (arguments + ["--", mountpoint]).map { Array($0.utf8) }
         let process = try spawn(bytes, inheriting: inherited)
         channel.send(keys)
         guard try channel.waitUntilReady() else {

@@ -55,7 +55,7 @@ struct RekeyPhraseOptions: ParsableArguments {
             try NewPhrase.show(phrase, "The new recovery phrase of this store.")
             return phrase
         }
-        guard access(phraseOut.path.string, F_OK) != 0 else {
+        guard !phraseOut.isThere else {
             throw OsnovaError(
                 .cannotCreate,
                 "\(phraseOut.path.string) is there already: name another file, or take it by --new-phrase-file")
@@ -66,7 +66,7 @@ struct RekeyPhraseOptions: ParsableArguments {
 
     /// The phrase of the rekey that is under way, from whoever has it.
     private func knownPhrase() throws -> RecoveryPhrase {
-        if let phraseOut, access(phraseOut.path.string, F_OK) == 0 { return try PhraseFile.read(phraseOut.path) }
+        if let phraseOut, phraseOut.isThere { return try PhraseFile.read(phraseOut.path) }
         return try PhraseFile.ask(
             "New recovery phrase, as it was shown when the rekey began",
             otherwise: "a rekey is under way: give its new phrase by --new-phrase-file FILE, or take it back by --undo")

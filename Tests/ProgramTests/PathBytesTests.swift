@@ -1,0 +1,50 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Paths that are no UTF-8: kept byte for byte, or refused, and never taken for another path.
+@Suite struct PathBytesTests {
+    private func shell(_ line: String, _ work: Workspace) throws -> Program.Outcome {
+        try Program.shell("run() { '\(Program.path)' \"$@\"; }; name=$'n\\xff'; \(line)", in: work.folder)
+    }
+
+    @Test func `get writes to a path of whatever bytes`() throws {
+        let work = try Workspace()
+        try work.write("f", Data("content".utf8))
+        let hash = String(try work.put(["f"]).text.prefix(64))
+        let line = """
+            mkdir out out/$name; run get \(hash) --data-root root --phrase-file phrase -o out/$name/$name
+            cat out/$name/$name; ls -A out | wc -l; ls -A out/$name | wc -l
+            """
+        #expect(try shell(line, work).text == "content1\n1\n")
+    }
+
+    @Test(arguments: [
+        "list --data-root sub/$name", "backup $name", "backup --to ./$name", "restore $name",
+        "restore --from ./$name", "import $name --phrase-file phrase", "backup list $name",
+        "mount $name --phrase-file phrase", "unmount $name", "verify --repair --from $name --phrase-file phrase",
+    ])
+    func `a command that takes text alone refuses it`(command: String) throws {
+        let work = try Workspace()
+        let line = "export OSNOVA_DATA_ROOT=$PWD/root; mkdir $name; run \(command); code=$?; ls -A; exit $code"
+        let told = try shell(line, work)
+        #expect(told.code == 64)
+        #expect(told.errors.split(separator: "\n").count == 1 && told.errors.contains("not UTF-8"), "\(told.errors)")
+        // Nothing was made in its stead.
+        #expect(told.lines.filter { $0.hasPrefix("n") }.count == 1)
+    }
+
+    @Test func `so it does with a variable and with the working directory`() throws {
+        let work = try Workspace()
+        for line in [
+            "OSNOVA_DATA_ROOT=$name run list", "unset OSNOVA_DATA_ROOT; XDG_DATA_HOME=/$name run list",
+            "mkdir $name; cd $name; run list --data-root root",
+            "mkdir -p $name; cd $name; OSNOVA_DATA_ROOT=root run list",
+        ] {
+            let told = try shell(line, work)
+            #expect(told.code == 64 && told.errors.contains("not UTF-8"), "\(line): \(told.errors)")
+        }
+        let unused = try shell("HOME=/$name run list --data-root root", work)
+        #expect(unused.code == 0, "\(unused.errors)")
+    }
+}
