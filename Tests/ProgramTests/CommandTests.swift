@@ -107,6 +107,39 @@ import Testing
         #expect(mixed.lines.count == 1 && mixed.text.hasSuffix("  good\n"))
     }
 
+    @Test func `advice is such that the command can follow it`() throws {
+        let work = try Workspace()
+        try Program.shell("mkfifo fifo; mkdir dir", in: work.folder)
+        #expect(try work.expect(64, ["put", "dir"] + work.unlocking).errors.contains("give -r"))
+        #expect(try work.expect(64, ["put", "fifo"] + work.unlocking).errors.contains("'put - < fifo'"))
+        let component = #"{"id":"a","name":"A","version":"1.0.0","kind":"backend"}"#
+        let application = #"{"id":"a","name":"A","version":"1.0.0","description":"d"}"#
+        try work.write("component.json", Data(component.utf8))
+        try work.write("app.json", Data(application.utf8))
+        for path in ["dir", "fifo"] {
+            for command in [
+                ["component", "install", "component.json", "--artifact", path],
+                ["app", "install", "app.json", "--icon", path], ["cache", "put", "address", path],
+            ] {
+                let told = try work.expect(64, command + work.unlocking).errors
+                #expect(told.contains("not a file") && !told.contains("-r") && !told.contains("put -"), "\(told)")
+            }
+        }
+        for command in [["key", "derive", "a"], ["password", "change"]] {
+            let told = try work.expect(66, command).errors
+            #expect(told.contains("'osnovafs password reset'") && !told.contains("--phrase-file"), "\(told)")
+        }
+    }
+
+    @Test func `a file whose size does not tell its content is put, or said to be a stream`() throws {
+        let work = try Workspace()
+        let put = try work.put(["/proc/version"])
+        #expect(put.text == (try Program.run("/usr/bin/sha256sum", ["/proc/version"])).text)
+        // It says 4096 and has a few bytes.
+        let told = try work.expect(75, ["put", "/sys/devices/system/cpu/online"] + work.unlocking)
+        #expect(told.errors.contains("'put - < /sys"), "\(told.errors)")
+    }
+
     @Test func `manifests are checked and kept byte for byte`() throws {
         let work = try Workspace()
         let good = #"{"id": "com.example.a",  "name":"A","version":"1.0.0-rc.1","kind":"backend","extra":[1]}"# + "\n"

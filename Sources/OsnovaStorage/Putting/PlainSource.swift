@@ -5,6 +5,14 @@ internal import SystemPackage
 /// What is wrong with one plaintext; it says nothing about the store or the next plaintext.
 struct SourceFailure: Error {
     let reason: OsnovaError
+    /// What helps who puts files under names; whoever installs or caches one has no such choice.
+    var advice: String?
+
+    /// The reason with the advice.
+    var adviced: OsnovaError {
+        guard let advice else { return reason }
+        return OsnovaError(reason.kind, "\(reason.message): \(advice)")
+    }
 }
 
 /// A plaintext that is being read: a regular file that must not change meanwhile, or a stream.
@@ -45,17 +53,20 @@ struct PlainSource {
     }
 
     private static func refusal(_ path: String, _ type: mode_t) -> SourceFailure {
-        let line =
+        let (what, advice): (String, String?) =
             switch type {
-            case S_IFDIR: "\(path) is a directory: give -r to put it with all it holds"
-            case S_IFIFO: "\(path) is a FIFO, not a file: put its content with 'put - < \(path)'"
-            default: "\(path) is not a regular file"
+            case S_IFDIR: ("a directory, not a file", "give -r to put it with all it holds")
+            case S_IFIFO: ("a FIFO, not a file", asStream(path))
+            default: ("not a regular file", nil)
             }
-        return SourceFailure(reason: OsnovaError(.usage, line))
+        return SourceFailure(reason: OsnovaError(.usage, "\(path) is \(what)"), advice: advice)
     }
 
-    /// Bytes; nil for a stream.
-    var size: Int64? { status?.size }
+    private static func asStream(_ path: String) -> String { "put its content with 'put - < \(path)'" }
+
+    /// Bytes; nil for a stream, and for a file that is empty or has a content that its size does not tell, as those of
+    /// `/proc` have.
+    var size: Int64? { status.flatMap { $0.size > 0 ? $0.size : nil } }
 
     /// The next bytes of the plaintext: as many as fit, less at the end.
     func read(into memory: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -87,12 +98,15 @@ struct PlainSource {
     /// Refuses a file that is no longer what it was when it was opened.
     func checkUnchanged(bytesRead: Int64) throws {
         guard let status else { return }
-        guard let now = try? SystemCalls.status(of: file), now.size == status.size, bytesRead == status.size,
-            now.modified == status.modified
+        guard let now = try? SystemCalls.status(of: file), now.size == status.size, now.modified == status.modified
         else {
             throw SourceFailure(
-                reason: OsnovaError(
-                    .busy, "\(name) changed while it was read: nothing of it was stored, put it again"))
+                reason: OsnovaError(.busy, "\(name) changed while it was read: nothing of it was stored, try again"))
+        }
+        guard bytesRead == status.size || size == nil else {
+            let line = "\(name) is said to have \(status.size) bytes and has \(bytesRead): nothing of it was stored"
+            // As files of /sys are.
+            throw SourceFailure(reason: OsnovaError(.busy, line), advice: Self.asStream(name))
         }
     }
 }

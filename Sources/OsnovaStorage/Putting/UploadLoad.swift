@@ -102,7 +102,7 @@ final class UploadWork: @unchecked Sendable {
                 outcome.stored.append(Uploader.Uploaded(name: name, result: result))
             }
         } catch let failure as SourceFailure {
-            outcome.failures.append(failure.reason)
+            outcome.failures.append(failure.adviced)
         } catch let error as OsnovaError where error.kind == .usage {
             // A content that is too long; whatever else fails, such as a full disk, would fail for the next file too.
             outcome.failures.append(error)

@@ -38,7 +38,7 @@ struct KeyCommand: ParsableCommand {
 
         func run() throws {
             let root = try store.root
-            let record = try unlocking.withPassword(of: root) { vault, password in
+            let record = try unlocking.withPassword(of: root, orPhrase: false) { vault, password in
                 let opened = try Store.open(at: root, keys: KeyHierarchy(master: vault.master))
                 let record = try opened.deriveKey(
                     type, for: component, index: index, identity: unlocking.identity.file(in: root), password: password)
@@ -93,7 +93,7 @@ struct KeyCommand: ParsableCommand {
                 throw OsnovaError(.notFound, "there is no key \(Table.printable(publicKey))")
             }
             guard secret else { return try say(record) }
-            let vault = try unlocking.vault(of: store.root)
+            let vault = try unlocking.vault(of: store.root, orPhrase: false)
             guard let key = vault.keys.first(where: { Hexadecimal.string($0.publicKey) == wanted }) else {
                 throw OsnovaError(.notFound, "\(unlocking.identity.user) does not hold the secret half of this key")
             }

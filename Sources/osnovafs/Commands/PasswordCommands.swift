@@ -25,7 +25,7 @@ struct PasswordCommands: ParsableCommand {
 
         func run() throws {
             let root = try store.root
-            try unlocking.withPassword(of: root) { vault, old in
+            try unlocking.withPassword(of: root, orPhrase: false) { vault, old in
                 // Another store's vault would lock its owner out.
                 try Store.open(at: root, keys: KeyHierarchy(master: vault.master)).close()
                 let password = try new.password(patience: unlocking.password.passwordTimeout)

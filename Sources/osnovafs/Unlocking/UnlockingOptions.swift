@@ -19,22 +19,27 @@ struct UnlockingOptions: ParsableArguments {
     }
 
     /// The user's vault, opened by a password.
-    func vault(of root: DataRoot) throws -> KeyVault {
-        try withPassword(of: root) { vault, _ in vault }
+    ///
+    /// - Parameter orPhrase: whether the command takes the phrase as well, which is then said to who gives neither.
+    func vault(of root: DataRoot, orPhrase: Bool = true) throws -> KeyVault {
+        try withPassword(of: root, orPhrase: orPhrase) { vault, _ in vault }
     }
 
     /// Calls `body` with the user's vault and the password that opens it.
-    func withPassword<Result>(of root: DataRoot, _ body: (KeyVault, SecretBytes) throws -> Result) throws -> Result {
+    func withPassword<Result>(
+        of root: DataRoot, orPhrase: Bool = true, _ body: (KeyVault, SecretBytes) throws -> Result
+    ) throws -> Result {
         let file = try identity.file(in: root)
         try root.requireDatabase()
-        guard file.exists || password.given != nil else {
+        guard !orPhrase || file.exists || password.given != nil else {
             throw OsnovaError(.denied, "this needs the store's phrase: give --phrase-file FILE")
         }
         // What is wrong with the file is said before anybody is asked.
         let sealed = try file.sealed()
         let (vault, password) = try password.unlock(
             asking: "Password of \(file.user.name)",
-            otherwise: "this needs a password: give --password-file FILE, or the phrase by --phrase-file FILE"
+            otherwise: "this needs a password: give --password-file FILE"
+                + (orPhrase ? ", or the phrase by --phrase-file FILE" : "")
         ) { (try sealed.open(password: $0), $0) }
         return try body(vault, password)
     }
