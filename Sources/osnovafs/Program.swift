@@ -29,18 +29,19 @@ enum Program {
             return ExitStatus.code(for: error.kind)
         } catch {
             let code = RootCommand.exitCode(for: error).rawValue
-            guard code != EXIT_FAILURE else {
-                // No error of the command line: one of a library, which nobody has put into words.
-                Terminal.complain(error.localizedDescription)
-                return ExitStatus.code(for: .inputOutput)
-            }
-            guard code == ExitStatus.done else {
-                // Some of the parser's messages have several lines.
-                let message = RootCommand.message(for: error).replacing("\n", with: " ")
-                Terminal.complain("\(message): see 'osnovafs --help'")
+            guard code != ExitStatus.done else {
+                Terminal.say(RootCommand.fullMessage(for: error))
                 return code
             }
-            Terminal.say(RootCommand.fullMessage(for: error))
+            // Some of the parser's messages have several lines.
+            let message = RootCommand.message(for: error).replacing("\n", with: " ")
+            guard code != EXIT_FAILURE else {
+                // No error of the command line: one of a library, which nobody has put into words.
+                let isFoundation = [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains((error as NSError).domain)
+                Terminal.complain(isFoundation ? error.localizedDescription : message)
+                return ExitStatus.code(for: .inputOutput)
+            }
+            Terminal.complain("\(message): see 'osnovafs --help'")
             return code
         }
     }

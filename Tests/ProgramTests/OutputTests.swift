@@ -38,18 +38,37 @@ import Testing
                 == "link\nsub/target\nsub/absent\nnew contentnew content")
     }
 
-    @Test func `a FIFO and a device are written to and stay`() throws {
+    @Test func `a FIFO is written to and stays`() throws {
         let line = """
-            mkfifo fifo; cat fifo > got & get fifo; wait; cat got; test -p fifo && echo there
-            ln -s /dev/null null; get null && get /dev/null && test -c /dev/null && test -L null && echo both
-            get >(tr a-z A-Z > got); until test -s got; do :; done; cat got
+            mkfifo fifo; exec 3<> fifo; get fifo && test -p fifo && head -c 11 <&3; echo; exec 3>&-
+            get >(tr a-z A-Z > loud); wait $!; cat loud
             """
-        #expect(try shell(line).text == "new contentthere\nboth\nNEW CONTENT")
+        #expect(try shell(line).text == "new content\nNEW CONTENT")
     }
+
+    /// Devices of its own: a program that replaces them, run by root, would take those of `/dev` from everybody.
+    @Test(.enabled(if: OutputTests.makesDevices, "SKIPPED: no device can be made here, none was written to"))
+    func `a device is written to and stays`() throws {
+        let line = """
+            mknod null c 1 3; mknod full c 1 7; ln -s null link
+            get null && get link && test -c null && test -L link && echo both
+            get full; echo $?; test -c full && echo there
+            """
+        let told = try shell(line)
+        #expect(told.text == "both\n74\nthere\n" && told.errors.contains("full: No space left"), "\(told.errors)")
+    }
+
+    private static let makesDevices: Bool = {
+        let line = "folder=$(mktemp -d); mknod $folder/null c 1 3; : > $folder/null && test -c $folder/null"
+        return (try? Program.shell("\(line); code=$?; rm -rf $folder; exit $code"))?.code == 0
+    }()
 
     @Test func `a dash and the names of standard output mean standard output`() throws {
         #expect(try work.expect(0, get("-")).text == "new content")
-        let line = "echo first > log; get /dev/stdout >> log; get - >> log; get /dev/fd/1 >> log; cat log"
+        let line = """
+            ln -s /proc/self/fd/1 stdout
+            echo first > log; get stdout >> log; get - >> log; get /dev/fd/1 >> log; cat log
+            """
         #expect(try shell(line).text == "first\nnew contentnew contentnew content")
         #expect(try !FileManager.default.contentsOfDirectory(atPath: work.folder.path).contains("-"))
         #expect(try work.expect(64, get("-", ["--json"])).errors.contains("--json"))
@@ -61,7 +80,6 @@ import Testing
         try work.expect(73, get("f/file"))
         try shell("python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"sock\")'")
         try work.expect(73, get("sock"))
-        #expect(try shell("get /dev/full").code == 74)
     }
 
     @Test func `a name may be as long as the disk lets it be`() throws {
@@ -76,8 +94,11 @@ import Testing
         try work.write("password", Data("password".utf8))
         let content = try work.write("payload", noise(3_000_000, seed: 2))
         let seal = "'\(Program.path)' cocoon seal payload --password-file password -o"
-        #expect(
-            try shell("\(seal) - > piped; mkfifo fifo; cat fifo > passed & \(seal) fifo; wait; ls").code == 0)
+        let line = """
+            \(seal) - > piped; mkfifo fifo; exec 3<> fifo; head -c \(content.count + 60) <&3 > passed &
+            \(seal) fifo && test -p fifo && wait || kill -KILL $!
+            """
+        try shell(line)
         for name in ["piped", "passed"] {
             let opened = try work.expect(0, ["cocoon", "open", name, "--password-file", "password"])
             #expect(opened.output == content)
