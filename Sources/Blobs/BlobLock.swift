@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Primitives
 internal import SystemPackage
 
@@ -15,8 +14,6 @@ public final class BlobLock: Sendable {
 }
 
 extension BlobDirectory {
-    private static let pollInterval: UInt32 = 10_000
-
     /// Makes every sealed file stay until the lock is let go of; waits while files are being removed.
     public func lockAgainstRemoval() throws -> BlobLock {
         let copy = try reopen()
@@ -34,12 +31,8 @@ extension BlobDirectory {
     /// - Throws: `busy` where they do not let go of it in time.
     public func lockForRemoval(waitingAtMost seconds: Int64) throws -> BlobLock {
         let copy = try reopen()
-        let deadline = Clock.monotonicSeconds + seconds
-        while !SystemCalls.tryLock(copy) {
-            guard Clock.monotonicSeconds < deadline else {
-                throw OsnovaError(.busy, "something is being put into or copied from \(path): try again")
-            }
-            usleep(Self.pollInterval)
+        guard Patience.tries(forAtMost: Double(seconds), { SystemCalls.tryLock(copy) }) else {
+            throw OsnovaError(.busy, "something is being put into or copied from \(path): try again")
         }
         return BlobLock(copy)
     }

@@ -5,7 +5,7 @@ internal import SystemPackage
 /// The `flock(2)` of a data root: mounts and whoever writes contents share it, a restoration must have it alone.
 enum RootLock {
     /// Seconds to wait for whoever holds the lock.
-    private static let patience: Int64 = 3
+    private static let patience = 3.0
 
     /// What a mount holds as long as it serves, and others while they write.
     ///
@@ -48,11 +48,7 @@ enum RootLock {
         do {
             let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
             // A driver that was unmounted just now takes a moment to end.
-            let deadline = Clock.monotonicSeconds + patience
-            while !attempt(directory) {
-                guard Clock.monotonicSeconds < deadline else { throw refusal }
-                usleep(10_000)
-            }
+            guard Patience.tries(forAtMost: patience, { attempt(directory) }) else { throw refusal }
             return directory
         } catch let error as Errno {
             throw error.failure("locking \(root.path)")

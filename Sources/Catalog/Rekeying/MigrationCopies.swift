@@ -10,12 +10,15 @@ public struct MigrationCopies: Sendable {
 }
 
 extension Catalog {
+    /// What SQLite keeps beside a database while it works on it.
+    private static let companions = ["-wal", "-shm", "-journal"]
+
     /// Removes copies that migrations kept of the database while a rekey was under way: they hold its keys.
     public func removeCopiesWithRekey() throws -> MigrationCopies {
         let folder = (path as NSString).deletingLastPathComponent
         let prefix = (path as NSString).lastPathComponent + ".before-v"
-        let copies = try FileManager.default.contentsOfDirectory(atPath: folder).filter {
-            $0.hasPrefix(prefix) && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm")
+        let copies = try FileManager.default.contentsOfDirectory(atPath: folder).filter { name in
+            name.hasPrefix(prefix) && !Self.companions.contains { name.hasSuffix($0) }
         }
         var (removed, unreadable): ([String], [String]) = ([], [])
         for copy in copies.sorted().map({ "\(folder)/\($0)" }) {
@@ -25,7 +28,7 @@ extension Catalog {
             }
             guard hasRekey else { continue }
             try FileManager.default.removeItem(atPath: copy)
-            for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: copy + suffix) }
+            for suffix in Self.companions { try? FileManager.default.removeItem(atPath: copy + suffix) }
             removed.append(copy)
         }
         return MigrationCopies(removed: removed, unreadable: unreadable)

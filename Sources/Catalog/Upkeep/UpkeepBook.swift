@@ -58,7 +58,7 @@ public final class UpkeepBook {
 
     /// Opens the book, and makes it where there is none.
     public init(path: String) throws {
-        var connection: Connection
+        let connection: Connection
         do {
             connection = try Self.open(path)
         } catch {

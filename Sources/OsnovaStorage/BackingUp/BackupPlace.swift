@@ -8,7 +8,7 @@ final class BackupPlace {
     let path: String
     private let lock: OwnedDescriptor
     /// Seconds to wait for whoever holds the lock.
-    private static let patience: Int64 = 2
+    private static let patience = 2.0
 
     private struct Marker: Codable {
         let format: Int
@@ -91,12 +91,8 @@ final class BackupPlace {
         do {
             let directory = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
             // A program that ends just now, or a child that it is about to start, takes a moment to let go.
-            let deadline = Clock.monotonicSeconds + patience
-            while !SystemCalls.tryLock(directory) {
-                guard Clock.monotonicSeconds < deadline else {
-                    throw OsnovaError(.busy, "another program works on the backup \(path): try again")
-                }
-                usleep(10_000)
+            guard Patience.tries(forAtMost: patience, { SystemCalls.tryLock(directory) }) else {
+                throw OsnovaError(.busy, "another program works on the backup \(path): try again")
             }
             return directory
         } catch let error as Errno {

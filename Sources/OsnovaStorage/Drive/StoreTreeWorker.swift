@@ -181,6 +181,7 @@ final class StoreTreeWorker: FileTreeWorker {
             // Another process may have sealed or adopted the content anew since the file was opened and its tags
             // read: what is damaged must be so by the newest of both.
             forget(row)
+            tags.forget(row)
             return try readOnce(row, at: offset, count: count)
         }
     }
@@ -215,7 +216,6 @@ final class StoreTreeWorker: FileTreeWorker {
     private func forget(_ row: Int64) {
         current = nil
         tree.openBlobs.remove(row)
-        tags.forget(row)
     }
 
     // MARK: Extended attributes
