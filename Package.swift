@@ -41,9 +41,9 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
-        .target(name: "CChaCha20"),
+        .target(name: "CChaCha20Poly1305"),
         .target(name: "CSHA256"),
-        room("Primitives", knows: ["CLinux", "CSodium", "COpenSSL", "CChaCha20", "CSHA256", "CZstd", system]),
+        room("Primitives", knows: ["CLinux", "CSodium", "COpenSSL", "CChaCha20Poly1305", "CSHA256", "CZstd", system]),
         room("Sealing", knows: ["Primitives", system]),
         room("Keyring", knows: ["Primitives"]),
         room("Blobs", knows: ["Primitives", system]),

@@ -38,12 +38,16 @@ public final class BlobDirectory: Sendable {
     /// Opens a sealed file for reading.
     ///
     /// - Throws: `notFound` where there is none, `damaged` where something else has its name.
-    public func open(_ id: ContentID) throws -> OwnedDescriptor {
+    public func open(_ id: ContentID) throws -> OwnedDescriptor { try openWithStatus(id).file }
+
+    /// Opens a sealed file for reading and tells its size and age; throws as ``open(_:)`` does.
+    public func openWithStatus(_ id: ContentID) throws -> (file: OwnedDescriptor, status: SystemCalls.Status) {
         do {
             // Non-blocking: a FIFO in its place would wait for a writer.
             let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
             let file = try SystemCalls.open(at: directory, Self.name(of: id), flags)
-            if try SystemCalls.status(of: file).type == S_IFREG { return file }
+            let status = try SystemCalls.status(of: file)
+            if status.type == S_IFREG { return (file, status) }
         } catch {
             // What O_NOFOLLOW says of a symbolic link.
             if error != .tooManySymbolicLinkLevels { throw error.failure("opening \(path)/\(Self.name(of: id))") }

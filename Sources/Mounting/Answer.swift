@@ -43,13 +43,13 @@ func answer(
 ) {
     guard let request else { return }
     let started = Clock.monotonic
-    var counters: DriveCounters?
+    var context: ThreadContext?
     let answer: Answer
     do {
-        let context = try ThreadContext.current(for: request)
-        counters = context.counters
+        let current = try ThreadContext.current(for: request)
+        context = current
         if let inode = Inode(number: number) {
-            answer = try operation(context, inode)
+            answer = try operation(current, inode)
         } else {
             answer = .error(ENOENT)
         }
@@ -59,5 +59,6 @@ func answer(
         answer = .error(errorNumber)
     }
     answer.send(to: request)
-    counters?.count(kind, nanoseconds: Clock.monotonic &- started, failed: answer.isFailure)
+    context?.counters.count(kind, nanoseconds: Clock.monotonic &- started, failed: answer.isFailure)
+    context?.worker.settle()
 }

@@ -1,4 +1,4 @@
-internal import CChaCha20
+internal import CChaCha20Poly1305
 internal import COpenSSL
 
 /// The ChaCha20 stream cipher of RFC 8439 §2.4, seekable by block counter.

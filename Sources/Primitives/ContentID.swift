@@ -15,17 +15,27 @@ public struct ContentID: Hashable, Sendable {
     }
 
     /// Parses 64 lower-case hexadecimal digits; nil for anything else, upper case included.
-    public init?(hex: some Collection<UInt8>) {
+    ///
+    /// For memory and not only for collections: a generic parser, called from another module, takes 2 µs a digest.
+    public init?(hex: UnsafeRawBufferPointer) {
         guard hex.count == 2 * Self.byteCount else { return nil }
         words = (0, 0, 0, 0)
         let sound = withUnsafeMutableBytes(of: &words) { out in
-            for (index, digit) in hex.enumerated() {
-                guard let value = Hexadecimal.value(of: digit) else { return false }
-                out[index / 2] = out[index / 2] << 4 | value
+            for index in out.indices {
+                guard let high = Hexadecimal.value(of: hex[2 * index]),
+                    let low = Hexadecimal.value(of: hex[2 * index + 1])
+                else { return false }
+                out[index] = high << 4 | low
             }
             return true
         }
         guard sound else { return nil }
+    }
+
+    /// Parses 64 lower-case hexadecimal digits; nil for anything else, upper case included.
+    public init?(hex: some Collection<UInt8>) {
+        guard let id = Array(hex).withUnsafeBytes({ ContentID(hex: $0) }) else { return nil }
+        self = id
     }
 
     /// Parses 64 lower-case hexadecimal digits; nil for anything else, upper case included.

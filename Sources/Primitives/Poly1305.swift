@@ -1,3 +1,4 @@
+internal import CChaCha20Poly1305
 internal import COpenSSL
 
 /// The one-time authenticator Poly1305 of RFC 8439 §2.5.
@@ -7,47 +8,90 @@ public final class Poly1305 {
     /// Bytes in a one-time key: `r` then `s`, 16 each.
     public static let keySize = 32
 
-    private let context: OpaquePointer
-
-    /// Readies an authenticator.
-    public init() throws {
-        guard let algorithm = EVP_MAC_fetch(nil, "POLY1305", nil) else {
-            throw OsnovaError(.unavailable, "libcrypto offers no Poly1305")
-        }
-        defer { EVP_MAC_free(algorithm) }
-        guard let context = EVP_MAC_CTX_new(algorithm) else {
-            throw OsnovaError(.unavailable, "libcrypto offers no Poly1305")
-        }
-        self.context = context
+    private enum State {
+        /// By AVX-512, in guarded memory.
+        case wide(SecretScratch)
+        case library(LibraryPoly1305)
     }
 
-    deinit { EVP_MAC_CTX_free(context) }
+    private let state: State
+
+    /// Readies an authenticator.
+    ///
+    /// - Throws: `unavailable` where there is no memory for it, or where libcrypto lacks what it needs.
+    public convenience init() throws {
+        try self.init(byLibrary: osnova_poly1305_is_possible() == 0)
+    }
+
+    /// Readies one that is libcrypto's, or one that is ours, which needs a processor that can.
+    init(byLibrary: Bool) throws {
+        state =
+            byLibrary
+            ? .library(try LibraryPoly1305())
+            : .wide(try SecretScratch(count: osnova_poly1305_state_size))
+    }
 
     /// Starts a message under a one-time key of 32 bytes.
     public func start(key: UnsafeRawBufferPointer) throws {
-        guard key.count == Self.keySize,
-            EVP_MAC_init(context, key.baseAddress?.assumingMemoryBound(to: UInt8.self), key.count, nil) == 1
-        else { throw OsnovaError(.unavailable, "libcrypto failed to start a Poly1305") }
+        guard key.count == Self.keySize else { throw OsnovaError(.usage, "Poly1305 takes 32 bytes of key") }
+        switch state {
+        case .wide(let memory): osnova_poly1305_start(memory.bytes.baseAddress, key.baseAddress)
+        case .library(let authenticator): try authenticator.start(key: key)
+        }
     }
 
     /// Takes in more of the message.
     public func update(_ bytes: UnsafeRawBufferPointer) {
-        guard let start = bytes.baseAddress, bytes.count > 0 else { return }
-        EVP_MAC_update(context, start.assumingMemoryBound(to: UInt8.self), bytes.count)
+        guard bytes.count > 0 else { return }
+        switch state {
+        case .wide(let memory):
+            osnova_poly1305_update(memory.bytes.baseAddress, bytes.baseAddress, UInt(bytes.count))
+        case .library(let authenticator): authenticator.update(bytes)
+        }
     }
 
     /// The tag of everything taken in since `start`.
     public func finish() throws -> Tag {
         var tag = Tag.zero
-        var written = 0
-        let worked = withUnsafeMutableBytes(of: &tag) {
-            EVP_MAC_final(context, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), &written, $0.count) == 1
-        }
-        guard worked, written == Tag.byteCount else {
-            throw OsnovaError(.unavailable, "libcrypto failed a Poly1305")
+        try withUnsafeMutableBytes(of: &tag) {
+            switch state {
+            case .wide(let memory): osnova_poly1305_finish(memory.bytes.baseAddress, $0.baseAddress)
+            case .library(let authenticator): try authenticator.finish(into: $0)
+            }
         }
         return tag
     }
+}
+
+/// libcrypto's Poly1305.
+private final class LibraryPoly1305 {
+    private let context: OpaquePointer
+
+    init() throws {
+        guard let algorithm = EVP_MAC_fetch(nil, "POLY1305", nil) else { throw Self.failure }
+        defer { EVP_MAC_free(algorithm) }
+        guard let context = EVP_MAC_CTX_new(algorithm) else { throw Self.failure }
+        self.context = context
+    }
+
+    deinit { EVP_MAC_CTX_free(context) }
+
+    func start(key: UnsafeRawBufferPointer) throws {
+        let start = key.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        guard EVP_MAC_init(context, start, key.count, nil) == 1 else { throw Self.failure }
+    }
+
+    func update(_ bytes: UnsafeRawBufferPointer) {
+        EVP_MAC_update(context, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+    }
+
+    func finish(into tag: UnsafeMutableRawBufferPointer) throws {
+        var written = 0
+        let start = tag.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        guard EVP_MAC_final(context, start, &written, tag.count) == 1, written == tag.count else { throw Self.failure }
+    }
+
+    private static var failure: OsnovaError { OsnovaError(.unavailable, "libcrypto offers no Poly1305") }
 }
 
 /// Sixteen bytes of authenticator, as two words in memory order.

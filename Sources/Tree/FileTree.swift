@@ -57,6 +57,9 @@ public protocol FileTreeWorker: AnyObject {
     /// As what the bytes of an inode are counted.
     func contentKind(of inode: Inode) -> ContentKind
 
+    /// Told that an answer is sent: the place for what nobody needs to wait for.
+    func settle()
+
     /// The extended attributes of an inode, by name.
     func extendedAttributes(of inode: Inode) throws -> [(name: String, value: [UInt8])]
 }
@@ -114,4 +117,7 @@ extension FileTree {
 extension FileTreeWorker {
     /// The kind that the number alone tells.
     public func contentKind(of inode: Inode) -> ContentKind { ContentKind(inode) }
+
+    /// Left nothing for later.
+    public func settle() {}
 }

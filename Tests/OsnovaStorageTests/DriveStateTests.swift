@@ -49,7 +49,7 @@ import Tree
         for row in 0..<600 as Range<Int64> {
             let blob = try open(row, folder)
             witnesses.append(Witness(blob))
-            blobs.insert(blob)
+            _ = blobs.insert(blob)
         }
         #expect(witnesses.count { $0.blob != nil } == 256)
         #expect((0..<600).filter { blobs.find($0) != nil } == Array(344..<600))
@@ -65,7 +65,7 @@ import Tree
             if Bool.random(using: &generator) { blobs.remove(row) }
             let blob = try open(row, folder)
             witnesses.append(Witness(blob))
-            blobs.insert(blob)
+            _ = blobs.insert(blob)
             #expect(blobs.find(row) === blob)
         }
         let held = witnesses.compactMap(\.blob)

@@ -1,5 +1,5 @@
 import Foundation
-import Primitives
+@testable import Primitives
 import TestSupport
 import Testing
 
@@ -152,9 +152,10 @@ import Testing
                 String(repeating: "00", count: 16)
             ),
         ]
-        let authenticator = try Poly1305()
-        for vector in vectors {
-            #expect(try tag(authenticator, key: bytes(vector.key), [vector.message]) == bytes(vector.tag))
+        for authenticator in try [Poly1305(), Poly1305(byLibrary: true)] {
+            for vector in vectors {
+                #expect(try tag(authenticator, key: bytes(vector.key), [vector.message]) == bytes(vector.tag))
+            }
         }
     }
 
@@ -165,6 +166,43 @@ import Testing
         let whole = try tag(authenticator, key: key, [message])
         for cut in [0, 1, 15, 16, 17, 4999, 5000] {
             #expect(try tag(authenticator, key: key, [Array(message[..<cut]), Array(message[cut...])]) == whole)
+        }
+    }
+
+    /// Beside libcrypto's, which is another's work; the same one twice where the processor has no AVX-512.
+    @Test func `a tag is that of libcrypto, whatever the length, the pieces and the values`() throws {
+        let ours = try Poly1305()
+        let theirs = try Poly1305(byLibrary: true)
+        var generator = SeededGenerator(seed: 21)
+        for round in 0..<3000 {
+            let count = round < 1400 ? round : Int.random(in: 0...70_000, using: &generator)
+            // Bytes that are all ones make the largest limbs and the longest carries, zeros the smallest.
+            let extreme: UInt8? = [nil, 0xFF, 0, nil][round % 4]
+            let key = [UInt8](
+                round % 8 < 4 ? noise(32, seed: UInt64(round)) : Data(repeating: UInt8(round % 256), count: 32))
+            var message = extreme.map { [UInt8](repeating: $0, count: count) } ?? [UInt8](noise(count, seed: 22))
+            if round % 5 == 0, count > 0 { message[Int.random(in: 0..<count, using: &generator)] ^= 0x80 }
+            let cut = Int.random(in: 0...count, using: &generator)
+            let pieces = round % 2 == 0 ? [message] : [Array(message[..<cut]), Array(message[cut...])]
+            let expected = try tag(theirs, key: key, [message])
+            #expect(try tag(ours, key: key, pieces) == expected, "\(count) bytes, cut at \(cut), round \(round)")
+        }
+    }
+
+    /// Sixteen sums of the largest blocks under the largest `r`, and messages whose value is about p and 2^130.
+    @Test func `carries that go through all limbs are those of libcrypto`() throws {
+        let ours = try Poly1305()
+        let theirs = try Poly1305(byLibrary: true)
+        let one = [1] + [UInt8](repeating: 0, count: 15)
+        for r in [[UInt8](repeating: 0xFF, count: 16), one, [4] + one.dropFirst()] {
+            for tail in 0...255 {
+                for blocks in [1, 64, 65, 80, 4096] {
+                    var message = [UInt8](repeating: 0xFF, count: blocks * 16)
+                    message[message.count - 16] = UInt8(tail)
+                    let key = r + [UInt8](repeating: 0xFF, count: 16)
+                    #expect(try tag(ours, key: key, [message]) == tag(theirs, key: key, [message]))
+                }
+            }
         }
     }
 

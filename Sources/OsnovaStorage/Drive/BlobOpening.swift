@@ -23,8 +23,7 @@ extension Store {
         _ identity: CatalogReader.BlobIdentity, row: Int64,
         adopt: (ContentID, SystemCalls.Status) throws -> SealedBlob
     ) throws -> OpenBlob {
-        let file = try openListed(identity.id)
-        let status = try SystemCalls.status(of: file)
+        let (file, status) = try openListed(identity.id)
         let nonce = try fileNonce(file)
         if nonce == identity.nonce, let known = Nonce(nonce),
             let blob = SealedBlob(
@@ -42,9 +41,9 @@ extension Store {
     }
 
     /// A file that the catalog lists and that is not there is damage, not an absent name.
-    private func openListed(_ id: ContentID) throws -> OwnedDescriptor {
+    private func openListed(_ id: ContentID) throws -> (OwnedDescriptor, SystemCalls.Status) {
         do {
-            return try blobs.open(id)
+            return try blobs.openWithStatus(id)
         } catch let error as OsnovaError where error.kind == .notFound {
             throw OsnovaError.damaged("blob \(id) is missing: its file is not in \(blobs.path)")
         }

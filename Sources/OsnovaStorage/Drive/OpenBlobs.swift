@@ -44,24 +44,24 @@ final class OpenBlobs: Sendable {
         state.withLock { $0.byRow[row] }
     }
 
-    /// Holds an open file in place of the one that was opened longest ago.
-    func insert(_ blob: OpenBlob) {
-        // What falls out is released after the lock: closing is a system call.
-        let dropped = state.withLock { state in
+    /// Holds an open file in place of the one that was opened longest ago, which closes when the caller lets go of it.
+    func insert(_ blob: OpenBlob) -> OpenBlob? {
+        state.withLock { state in
             if let previous = state.byRow.updateValue(blob, forKey: blob.row) { return Optional(previous) }
             let oldest = state.ring[state.position].flatMap { state.byRow.removeValue(forKey: $0) }
             state.ring[state.position] = blob.row
             state.position = (state.position + 1) % Self.capacity
             return oldest
         }
-        withExtendedLifetime(dropped) {}
     }
 
     /// Lets go of a blob's file.
     func remove(_ row: Int64) {
+        // What falls out is released after the lock: closing is a system call.
         let dropped = state.withLock { state in
+            guard let held = state.byRow.removeValue(forKey: row) else { return OpenBlob?.none }
             if let index = state.ring.firstIndex(of: row) { state.ring[index] = nil }
-            return state.byRow.removeValue(forKey: row)
+            return held
         }
         withExtendedLifetime(dropped) {}
     }

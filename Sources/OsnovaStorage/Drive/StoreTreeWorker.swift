@@ -16,6 +16,8 @@ final class StoreTreeWorker: FileTreeWorker {
     private let counters: DriveCounters
     /// What `openBlobs` holds: a thread that has nothing to do must not keep a removed file from its disk.
     private weak var current: OpenBlob?
+    /// Closed once the answer is sent, since nobody needs to wait for that.
+    private var dropped: OpenBlob?
     /// Opened by the first question for it: most mounts are never asked.
     private lazy var upkeep = try? UpkeepBook.existing(path: tree.store.root.upkeep)
 
@@ -208,7 +210,7 @@ final class StoreTreeWorker: FileTreeWorker {
         }
         let opened = try tree.open(identity, row: row)
         counters.count(.sealedFileOpened)
-        tree.openBlobs.insert(opened)
+        dropped = tree.openBlobs.insert(opened)
         current = opened
         return opened
     }
@@ -217,6 +219,8 @@ final class StoreTreeWorker: FileTreeWorker {
         current = nil
         tree.openBlobs.remove(row)
     }
+
+    func settle() { dropped = nil }
 
     // MARK: Extended attributes
 

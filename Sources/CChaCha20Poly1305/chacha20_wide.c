@@ -4,7 +4,7 @@
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
+#include "burn_stack.h"
 
 #define WITH_AVX512 __attribute__((target("avx512f")))
 #define INLINE static inline __attribute__((always_inline))
@@ -109,14 +109,6 @@ WITH_AVX512 static void xor_runs(const unsigned char *key, const unsigned char *
 			combine(state[group], in + group * block * lanes, out + group * block * lanes);
 		}
 	}
-}
-
-// Overwrites what the function before it left on the stack, copies of the key among it.
-static __attribute__((noinline)) void burn_stack(void)
-{
-	volatile __m128i used[256];
-	for (int i = 0; i < 256; i++)
-		used[i] = _mm_setzero_si128();
 }
 
 unsigned long osnova_chacha20_xor(const unsigned char key[32], const unsigned char nonce[12], unsigned counter,
