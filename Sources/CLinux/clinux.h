@@ -134,9 +134,14 @@ struct osnova_file {
 	long long born;
 };
 
+// What does not fit is the earliest (1677) or the latest (2262) that does.
 static inline long long osnova_nanoseconds(const struct statx_timestamp *time)
 {
-	return (long long)((unsigned long long)time->tv_sec * 1000000000ull + time->tv_nsec);
+	long long sum;
+	if (__builtin_mul_overflow(time->tv_sec, 1000000000ll, &sum) ||
+	    __builtin_add_overflow(sum, (long long)time->tv_nsec, &sum))
+		return time->tv_sec < 0 ? -0x7fffffffffffffffll - 1 : 0x7fffffffffffffffll;
+	return sum;
 }
 
 // Of `name` in `directory` without following a link; of the open file itself for an empty name.

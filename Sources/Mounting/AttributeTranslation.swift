@@ -1,5 +1,6 @@
 internal import CFuse
 internal import Glibc
+internal import Primitives
 internal import Tree
 
 /// Makes `struct stat` of a tree's attributes for one mount.
@@ -62,10 +63,9 @@ struct AttributeTranslation: Sendable {
         }
     }
 
+    /// libfuse's headers bring a `timespec` of their own, which has no initializer of ours.
     private static func time(_ nanoseconds: Int64) -> timespec {
-        let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-        return rest < 0
-            ? timespec(tv_sec: Int(seconds - 1), tv_nsec: Int(rest + 1_000_000_000))
-            : timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
+        let (seconds, rest) = Clock.split(nanoseconds)
+        return timespec(tv_sec: seconds, tv_nsec: rest)
     }
 }

@@ -9,6 +9,12 @@ public enum Clock {
         return now.nanoseconds
     }
 
+    /// The whole seconds of Unix nanoseconds and the nanoseconds after them, before 1970 too.
+    public static func split(_ time: Int64) -> (seconds: Int, nanoseconds: Int) {
+        let (seconds, rest) = time.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return rest < 0 ? (Int(seconds) - 1, Int(rest) + 1_000_000_000) : (Int(seconds), Int(rest))
+    }
+
     /// Nanoseconds of a clock that nobody sets; only differences mean something.
     public static var monotonic: UInt64 {
         var now = timespec()

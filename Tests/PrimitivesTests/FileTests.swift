@@ -34,6 +34,20 @@ import Testing
         #expect(fcntl(file.number, F_GETFD) & FD_CLOEXEC != 0)
     }
 
+    @Test(arguments: [(0, 0), (1, 999_999_999), (-1, 1), (-9_223_372_036, 145_224_193), (9_223_372_036, 854_775_807)])
+    func `a time is its nanoseconds, before 1970 too`(seconds: Int, nanoseconds: Int) {
+        let time = timespec(nanoseconds: timespec(tv_sec: seconds, tv_nsec: nanoseconds).nanoseconds)
+        #expect(time.tv_sec == seconds && time.tv_nsec == nanoseconds)
+    }
+
+    @Test func `a time that does not fit is the earliest or the latest that does`() {
+        for seconds in [9_223_372_037, 10_413_792_000, Int.max] {
+            #expect(timespec(tv_sec: seconds, tv_nsec: 0).nanoseconds == .max)
+            #expect(timespec(tv_sec: -seconds, tv_nsec: 0).nanoseconds == .min)
+        }
+        #expect(timespec(tv_sec: .min, tv_nsec: 0).nanoseconds == .min)
+    }
+
     @Test func `keeping a name keeps it, replacing takes it`() throws {
         for name in ["old", "new"] { try folder.write(name, Data(name.utf8)) }
         #expect(throws: Errno.fileExists) { try SystemCalls.renameKeeping(at: directory, "old", to: "new") }

@@ -61,6 +61,20 @@ struct ViewTests {
         #expect(filter(try portrait(work)) == before)
     }
 
+    /// Nanoseconds of such times do not fit into 64 bits, or their distance from now does not.
+    @Test func `a directory of any time is listed, and the driver lives on`() throws {
+        let work = try makeStore()
+        let data = "root/components/com.x%2Fa/v1.0/data"
+        try work.mount()
+        for time in ["2300-01-01", "1700-01-01", "9999-01-01", "1901-12-14"] {
+            try Program.shell("touch -d \(time) '\(data)' '\(data)/state'", in: work.folder)
+            try Program.shell("touch -d \(time) components/com.x%2Fa/v1.0", in: work.root)
+            try work.remount()
+            let listing = try Program.shell("ls components/com.x%2Fa/v1.0/data", in: work.mountpoint)
+            #expect(listing.code == 0 && listing.text == "state\n", "\(time): \(listing.errors)")
+        }
+    }
+
     @Test func `checksums are right without a byte being read, and change with what they tell of`() throws {
         let work = try makeStore()
         try work.put(["f4"], options: ["--as", "li\nne\\x"])

@@ -155,6 +155,6 @@ struct BackupEntries {
     ) -> BackupManifest.Entry {
         return BackupManifest.Entry(
             kind: kind, path: PrintablePath.encode(name), mode: UInt32(status.st_mode & 0o7777),
-            modified: ManifestTime.nanoseconds(status.st_mtim), size: size, sha256: sum, target: target)
+            modified: status.st_mtim.nanoseconds, size: size, sha256: sum, target: target)
     }
 }

@@ -114,7 +114,7 @@ struct RestoredEntries {
 
     /// Of a link its own time, not that of what it points to.
     private static func setTime(_ item: Item) throws {
-        let time = ManifestTime.time(item.entry.modified)
+        let time = timespec(nanoseconds: item.entry.modified)
         let status = item.path.withPlatformString { utimensat(AT_FDCWD, $0, [time, time], AT_SYMLINK_NOFOLLOW) }
         guard status == 0 else { throw Errno(rawValue: errno).failure("restoring the time of \(item.path.string)") }
     }

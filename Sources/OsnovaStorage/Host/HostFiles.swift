@@ -108,7 +108,7 @@ final class HostFiles {
         }
         try book.number(waiting, in: directory)
         // A change within the same tick of the disk's clock would not show in the time: such a time is not relied on.
-        let isSettled = Clock.nanoseconds - modified > 2_000_000_000
+        let isSettled = modified < Clock.nanoseconds - 2_000_000_000
         if isSettled, directory != 0 { try book.setListed(directory, at: modified) }
     }
 

@@ -121,7 +121,8 @@ final class HostCopy {
         let isSame =
             isThere
             && (keepsExisting
-                || Int64(present.st_size) == look.size && present.st_mtim.tv_sec == Self.time(look.modified).tv_sec)
+                || Int64(present.st_size) == look.size
+                    && present.st_mtim.tv_sec == timespec(nanoseconds: look.modified).tv_sec)
         if !isSame {
             let file = try source.file(at: Self.join(path)).file
             let mode: mode_t = keepsModes ? look.mode & 0o777 : look.mode & 0o111 == 0 ? 0o600 : 0o700
@@ -157,16 +158,8 @@ final class HostCopy {
         }
     }
 
-    /// Of nanoseconds, also of those before 1970.
-    private static func time(_ modified: Int64) -> timespec {
-        let (seconds, rest) = modified.quotientAndRemainder(dividingBy: 1_000_000_000)
-        return rest < 0
-            ? timespec(tv_sec: Int(seconds) - 1, tv_nsec: Int(rest) + 1_000_000_000)
-            : timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
-    }
-
     fileprivate static func times(_ modified: Int64) -> [timespec] {
-        [time(modified), time(modified)]
+        [timespec](repeating: timespec(nanoseconds: modified), count: 2)
     }
 }
 

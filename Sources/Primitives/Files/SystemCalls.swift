@@ -263,10 +263,6 @@ private func osOpen(_ directory: CInt, _ name: UnsafePointer<CChar>, _ flags: CI
     openat(directory, name, flags, mode)
 }
 
-extension timespec {
-    var nanoseconds: Int64 { Int64(tv_sec) &* 1_000_000_000 &+ Int64(tv_nsec) }
-}
-
 extension Errno {
     /// This errno with its file, as an error of the project.
     public func failure(_ doing: String, kind: OsnovaError.Kind? = nil) -> OsnovaError {
