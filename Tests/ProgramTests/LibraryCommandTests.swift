@@ -149,6 +149,7 @@ struct FileCommandTests {
         try work.expect(73, ["file", "rename", "x", "x/deeper"])
         try work.expect(73, ["file", "rename", "top.txt", "x"])
         try work.expect(66, ["file", "rename", "nothing", "y"])
+        try work.expect(64, ["file", "rename", "top.txt", String(repeating: "x", count: 256)])
         try work.expect(73, ["file", "remove", "x"])
         try work.expect(0, ["file", "remove", "-r", "x"])
         try work.expect(0, ["file", "remove", "top.txt"])

@@ -10,24 +10,22 @@ extension Writing {
     /// place of a file, as `rename(2)` does.
     ///
     /// - Throws: `notFound` where nothing lies at the path, `cannotCreate` where the new path is taken by a directory
-    ///   or lies within what is moved.
+    ///   or lies within what is moved, `usage` for a name that no file can have.
     public func renameFile(at path: [[UInt8]], to newPath: [[UInt8]]) throws {
         let node = try uploadedNode(at: path)
-        guard let name = newPath.last else { throw OsnovaError(.usage, "a file needs a name") }
         guard path != newPath else { return }
         guard !newPath.starts(with: path) else {
             throw OsnovaError(.cannotCreate, "files/\(Reading.text(newPath)) lies within what is to be moved there")
         }
-        try saveDirectory(at: newPath.dropLast())
-        let parent = try newPath.count == 1 ? FixedNode.files.rawValue : uploadedNode(at: newPath.dropLast()).id
-        if let existing = try nodes.node(named: Data(name), in: parent) {
+        let (parent, name) = try place(of: newPath)
+        if let existing = try nodes.node(named: name, in: parent) {
             let isTaken = [existing.kind, node.kind].contains(NodeKind.directory.rawValue)
             guard !isTaken else {
                 throw OsnovaError(.cannotCreate, "files/\(Reading.text(newPath)) exists already: choose another name")
             }
             try nodes.remove(existing)
         }
-        try nodes.move(node, to: parent, named: Data(name))
+        try nodes.move(node, to: parent, named: name)
     }
 
     /// Removes what lies at a path below `/files`; its content stays stored until nothing refers to it.

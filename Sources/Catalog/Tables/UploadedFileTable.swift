@@ -47,7 +47,7 @@ extension Writing {
         _ = try directory(at: path[...])
     }
 
-    private func place(of path: [[UInt8]]) throws -> (directory: Int64, name: Data) {
+    func place(of path: [[UInt8]]) throws -> (directory: Int64, name: Data) {
         guard let name = path.last else { throw OsnovaError(.usage, "a file needs a name") }
         return (try directory(at: path.dropLast()), try Self.fit(name))
     }
@@ -72,13 +72,13 @@ extension Writing {
     private static func fit(_ name: [UInt8]) throws -> Data {
         guard name.withUnsafeBytes({ FileName.isFit($0) }) else {
             let text = String(decoding: name.prefix(40), as: UTF8.self)
-            throw OsnovaError(.usage, "files/…/\(text) is no name for a file: at most 255 bytes, choose one with --as")
+            throw OsnovaError(.usage, "files/…/\(text) is no name for a file: choose one of at most 255 bytes")
         }
         return Data(name)
     }
 
     private static func refusal(_ path: [[UInt8]], _ reason: String) -> OsnovaError {
         let text = path.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
-        return OsnovaError(.cannotCreate, "files/\(text) \(reason): choose another name with --as")
+        return OsnovaError(.cannotCreate, "files/\(text) \(reason): choose another name")
     }
 }
