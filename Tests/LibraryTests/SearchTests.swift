@@ -55,6 +55,12 @@ import Testing
         #expect(try library.catalog.search("third").count == 1)
         try library.sqlite("UPDATE messages SET id = 50 WHERE id = 1")
         #expect(try library.catalog.search("third").map(\.id) == ["50"])
+        // The same column by one of its other names.
+        try library.sqlite("UPDATE messages SET rowid = 60 WHERE id = 50")
+        #expect(try library.catalog.search("third").map(\.id) == ["60"])
+        try library.sqlite("UPDATE OR REPLACE messages SET oid = 2 WHERE id = 60")
+        #expect(try library.catalog.search("third").map(\.id) == ["2"])
+        #expect(try library.catalog.search("x").isEmpty)
         try library.sqlite("DELETE FROM messages")
         #expect(try library.catalog.search("third").isEmpty)
         #expect(try library.catalog.check().findings == [])

@@ -155,6 +155,31 @@ import Testing
         #expect(try library.catalog.write { try $0.removeKey(of: "c", index: 0) })
     }
 
+    /// The seed's table and ours do not know each other's numbers.
+    @Test func `keys of every type are used, observed and listed alike`() async throws {
+        let library = try Library()
+        func key(_ index: Int64, _ text: String, _ type: KeyMetadata.KeyType) -> KeyMetadata {
+            KeyMetadata(componentID: "c", derivationIndex: index, publicKey: text, type: type)
+        }
+        var changes = try library.catalog.changes(of: [.keys], every: .milliseconds(5)).makeAsyncIterator()
+        try library.catalog.write { try $0.save(key(0, "bb", .x25519)) }
+        #expect(await changes.next() == [.keys])
+        let batch = BatchWriter(library.catalog, interval: 3600)
+        try batch.keyUsed(publicKey: "bb", at: 77)
+        try batch.close()
+        #expect(try library.catalog.read { try $0.key(publicKey: "bb")?.lastUsed } == 77)
+        #expect(await changes.next() == [.keys])
+        // As a shell does that knows the seed's table alone.
+        try library.sqlite(
+            """
+            INSERT INTO keys_metadata(component_id, derivation_index, public_key, key_type, created_at)
+            VALUES ('c', 0, 'aa', 'ed25519', 1)
+            """)
+        let first = try library.catalog.read { try $0.keys(limit: 1) }
+        let second = try library.catalog.read { try $0.keys(after: first.next, limit: 1) }
+        #expect((first.rows + second.rows).map(\.publicKey) == ["aa", "bb"])
+    }
+
     @Test func `components and applications are listed by their filters and by version`() throws {
         let library = try Library()
         try library.catalog.write { writing in

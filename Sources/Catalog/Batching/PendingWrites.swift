@@ -63,9 +63,11 @@ extension Writing {
                 """, [use.last, use.times, address])
         }
         for (key, time) in batch.keyUses {
-            try nodes.run(
-                "UPDATE keys_metadata SET last_used = max(?1, coalesce(last_used, 0)) WHERE public_key = ?2",
-                [time, key])
+            for table in ["keys_metadata", "further_keys_metadata"] {
+                try nodes.run(
+                    "UPDATE \(table) SET last_used = max(?1, coalesce(last_used, 0)) WHERE public_key = ?2",
+                    [time, key])
+            }
         }
     }
 }

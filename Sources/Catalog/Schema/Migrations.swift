@@ -74,6 +74,9 @@ enum Migrations {
             Step(version: PinSchema.version, description: PinSchema.description) {
                 try $0.execute(sql: PinSchema.sql)
             },
+            Step(version: ObservationSchema.version, description: ObservationSchema.description) {
+                try $0.execute(sql: ObservationSchema.sql)
+            },
         ]
     }
 

@@ -83,7 +83,8 @@ extension Reading {
     }
 
     static func keyListing(_ componentID: String?) -> Listing {
-        Listing("every_key", order: ["component_id", "derivation_index"], descending: false)
+        // A program that knows the seed's table alone may give a number of `further_keys_metadata` again.
+        Listing("every_key", order: ["component_id", "derivation_index", "public_key"], descending: false)
             .with("component_id = ?", componentID)
     }
 
