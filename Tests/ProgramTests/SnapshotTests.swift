@@ -113,6 +113,24 @@ struct SnapshotTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: work.root.path + "/snapshots").isEmpty)
         #expect(try FileManager.default.contentsOfDirectory(atPath: work.mounted(".snapshots").path).isEmpty)
     }
+
+    @Test func `whatever a row or a link names, only folders of snapshots are removed`() throws {
+        let work = try makeStore()
+        try work.expect(0, ["snapshot", "create", "s"])
+        try work.write("victim/f", Data("mine".utf8))
+        try work.write("root/snapshots/notes/f", Data("mine".utf8))
+        try work.sqlite("UPDATE snapshots SET folder = '../../victim'")
+        try work.expect(0, ["snapshot", "delete", "s"])
+        // Its folder has no row any more, and goes.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: work.root.path + "/snapshots") == ["notes"])
+        let stray = UUID().uuidString.lowercased()
+        try work.write("elsewhere/\(stray)/f", Data("mine".utf8))
+        try Program.shell("mv root/snapshots kept && ln -s ../elsewhere root/snapshots", in: work.folder)
+        try work.expect(0, ["gc"])
+        for kept in ["victim/f", "kept/notes/f", "elsewhere/\(stray)/f"] {
+            #expect(try Data(contentsOf: work.folder.appendingPathComponent(kept)) == Data("mine".utf8), "\(kept)")
+        }
+    }
 }
 
 /// Content that is removed while somebody reads it.

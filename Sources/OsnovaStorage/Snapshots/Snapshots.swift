@@ -60,13 +60,13 @@ public struct Snapshots {
     ///
     /// - Throws: `notFound`.
     public func delete(_ name: String) throws {
-        let removed = try store.catalog.write { writing -> SnapshotRecord? in
-            guard let record = try writing.reading.snapshots().first(where: { $0.name == name }) else { return nil }
+        let wasThere = try store.catalog.write { writing -> Bool in
+            guard let record = try writing.reading.snapshots().first(where: { $0.name == name }) else { return false }
             try writing.removeSnapshot(record)
-            return record
+            return true
         }
-        guard let removed else { throw OsnovaError(.notFound, "there is no snapshot \(name)") }
-        try? FileManager.default.removeItem(atPath: "\(directory)/\(removed.folder)")
+        guard wasThere else { throw OsnovaError(.notFound, "there is no snapshot \(name)") }
+        // Not by the folder that the row names: anyone may have written `../..` there.
         try removeStrayFolders()
     }
 
@@ -145,10 +145,12 @@ public struct Snapshots {
         return Set(try DirectoryListing.names(in: FilePath("\(target.path)/components")))
     }
 
-    /// Directories of snapshots that were removed, or never came to be.
+    /// Directories of snapshots that were removed, or never came to be: no other name, and nothing behind a link.
     func removeStrayFolders() throws {
-        guard let present = try? FileManager.default.contentsOfDirectory(atPath: directory) else { return }
-        for name in present {
+        guard (try? SystemCalls.open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)) != nil,
+            let present = try? FileManager.default.contentsOfDirectory(atPath: directory)
+        else { return }
+        for name in present where UUID(uuidString: name)?.uuidString.lowercased() == name {
             // Looked at one by one: another process may just have made its snapshot whole.
             guard try !store.catalog.read({ try $0.snapshots() }).contains(where: { $0.folder == name }) else {
                 continue
