@@ -20,7 +20,7 @@ public final class BlobDirectory: Sendable {
     static let temporaryPrefix = ".incoming-"
 
     private let directory: OwnedDescriptor
-    private let hasUnnamedFiles: Bool
+    private let unnamedFiles: UnnamedFiles
     /// Where the directory lies, for messages.
     public let path: String
 
@@ -32,7 +32,7 @@ public final class BlobDirectory: Sendable {
         } catch {
             throw error.failure("opening the blob directory \(path)")
         }
-        hasUnnamedFiles = SystemCalls.hasUnnamedFiles(in: directory)
+        unnamedFiles = SystemCalls.unnamedFiles(in: directory)
     }
 
     /// Opens a sealed file for reading.
@@ -76,18 +76,23 @@ public final class BlobDirectory: Sendable {
     }
 
     /// Starts a file that becomes a blob when it is complete.
-    public func begin() throws -> IncomingBlob { try begin(named: !hasUnnamedFiles) }
+    ///
+    /// - Parameter replacing: whether it is to take the place of a file that is there.
+    public func begin(replacing: Bool = false) throws -> IncomingBlob {
+        // What takes another's place must be durable under a name before.
+        try begin(replacing && unnamedFiles == .unjournaled ? .unsupported : unnamedFiles)
+    }
 
-    /// Starts one with a temporary name, as on a disk without unnamed files, or with none.
-    func begin(named: Bool) throws -> IncomingBlob {
+    /// Starts one as on a disk of some kind.
+    func begin(_ unnamedFiles: UnnamedFiles) throws -> IncomingBlob {
         do {
-            return try IncomingBlob(in: directory, path: path, named: named)
+            return try IncomingBlob(in: directory, path: path, unnamedFiles)
         } catch let error as Errno {
             throw error.failure("creating a file in \(path)", kind: .cannotCreate)
         }
     }
 
-    /// Gives a complete, synchronized file its name; the name is durable after ``synchronize()``.
+    /// Gives a complete, synchronized file its name; the name is durable after ``synchronize(namesOf:)``.
     ///
     /// - Parameter replacing: whether to take the place of an existing file, known to be damaged.
     /// - Returns: false where the name exists already and stays as it is.
@@ -108,6 +113,17 @@ public final class BlobDirectory: Sendable {
         } catch {
             throw error.failure("naming \(path)/\(Self.name(of: id))", kind: .inputOutput)
         }
+    }
+
+    /// Makes the content of files durable, before they get their names.
+    public func synchronize(contentsOf files: [IncomingBlob]) throws {
+        if files.count > 1 { try synchronizeDisk() } else { try files.first?.synchronize() }
+    }
+
+    /// Makes the names durable that files were given.
+    public func synchronize(namesOf files: [IncomingBlob]) throws {
+        try synchronize(contentsOf: files.filter(\.isRemovedOnDisk))
+        try synchronize()
     }
 
     /// Makes names durable.

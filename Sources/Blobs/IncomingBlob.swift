@@ -15,6 +15,8 @@ public final class IncomingBlob {
     private let file: OwnedDescriptor
     /// Nil for a file without a name, and for one that has become a blob.
     private var temporary: String?
+    /// Whether the disk takes it for removed until it is synchronized under its name: see ``UnnamedFiles/unjournaled``.
+    let isRemovedOnDisk: Bool
     private var isCommitted = false
     private var written: Int64 = 0
     private var started: Int64 = 0
@@ -22,15 +24,14 @@ public final class IncomingBlob {
     /// Bytes after which the disk begins to write what has come, instead of all of it at the end.
     private static let burst: Int64 = 8 << 20
 
-    init(in directory: OwnedDescriptor, path: String, named: Bool) throws {
+    init(in directory: OwnedDescriptor, path: String, _ unnamedFiles: UnnamedFiles) throws {
         self.directory = directory
         self.path = path
-        if !named {
-            file = try SystemCalls.openUnnamed(in: directory)
+        isRemovedOnDisk = unnamedFiles == .unjournaled
+        if unnamedFiles == .unsupported {
+            (file, temporary) = try Self.openTemporary(in: directory)
         } else {
-            let (file, name) = try Self.openTemporary(in: directory)
-            self.file = file
-            temporary = name
+            file = try SystemCalls.openUnnamed(in: directory)
         }
     }
 
@@ -117,6 +118,7 @@ public final class IncomingBlob {
             _ = SystemCalls.tryLock(file)
             try link(as: name)
             temporary = name
+            if isRemovedOnDisk { try SystemCalls.synchronize(file) }
         }
         if replacing {
             try SystemCalls.rename(at: directory, name, to: final)

@@ -7,14 +7,14 @@ import Testing
 @testable import Blobs
 
 @Suite struct CommitTests {
-    @Test(arguments: [false, true]) func `a blob has no name before its commit, and afterwards nothing else`(
-        named: Bool
+    @Test(arguments: UnnamedFiles.allCases) func `a blob has no name before its commit, and afterwards nothing else`(
+        _ files: UnnamedFiles
     ) throws {
-        let place = try Place(named: named)
+        let place = try Place(files)
         let blob = try id(1)
         let incoming = try place.incoming("sealed")
         #expect(try place.blobs.status(of: blob) == nil)
-        #expect(try place.names().map { $0.prefix(10) } == (named ? [".incoming-"] : []))
+        #expect(try place.names().map { $0.prefix(10) } == (files == .unsupported ? [".incoming-"] : []))
         #expect(try place.blobs.commit(incoming, as: blob))
         try place.blobs.synchronize()
         #expect(try place.names() == [blob.hex + ".enc"])
@@ -24,10 +24,12 @@ import Testing
         #expect(try SystemCalls.status(of: place.blobs.open(blob)) == status)
     }
 
-    @Test(arguments: [false, true]) func `a committed file outlives its object, and has one name only`(named: Bool)
+    @Test(arguments: UnnamedFiles.allCases) func `a committed file outlives its object, and has one name only`(
+        _ files: UnnamedFiles
+    )
         throws
     {
-        let place = try Place(named: named)
+        let place = try Place(files)
         do { _ = try place.blobs.commit(place.incoming("kept"), as: id(1)) }
         #expect(try place.text(id(1)) == "kept")
         let incoming = try place.incoming("once")
@@ -36,10 +38,12 @@ import Testing
         #expect(try place.names() == [id(1), id(2)].map { $0.hex + ".enc" }.sorted())
     }
 
-    @Test(arguments: [false, true]) func `a name that exists keeps its file unless it is to be replaced`(named: Bool)
+    @Test(arguments: UnnamedFiles.allCases) func `a name that exists keeps its file unless it is to be replaced`(
+        _ files: UnnamedFiles
+    )
         throws
     {
-        let place = try Place(named: named)
+        let place = try Place(files)
         let blob = try id(1)
         #expect(try place.blobs.commit(place.incoming("first"), as: blob))
         do {
@@ -54,8 +58,10 @@ import Testing
         #expect(try place.text(blob) == "second")
     }
 
-    @Test(arguments: [false, true]) func `of many that commit the same content at once, one wins`(named: Bool) throws {
-        let place = try Place(named: named)
+    @Test(arguments: UnnamedFiles.allCases) func `of many that commit the same content at once, one wins`(
+        _ files: UnnamedFiles
+    ) throws {
+        let place = try Place(files)
         let blob = try id(1)
         let wins = Atomic(0)
         DispatchQueue.concurrentPerform(iterations: 8) { number in
@@ -66,18 +72,21 @@ import Testing
         #expect(try place.names() == [blob.hex + ".enc"])
     }
 
-    @Test(arguments: [false, true]) func `a file that is dropped leaves nothing`(named: Bool) throws {
-        let place = try Place(named: named)
+    @Test(arguments: UnnamedFiles.allCases) func `a file that is dropped leaves nothing`(_ files: UnnamedFiles) throws {
+        let place = try Place(files)
         do {
             let incoming = try place.incoming("never committed")
-            #expect(try place.names().count == (named ? 1 : 0), "a disk with unnamed files was expected")
+            #expect(
+                try place.names().count == (files == .unsupported ? 1 : 0), "a disk with unnamed files was expected")
             withExtendedLifetime(incoming) {}
         }
         #expect(try place.names().isEmpty)
     }
 
-    @Test(arguments: [false, true]) func `a directory's time moves when names come`(named: Bool) throws {
-        let place = try Place(named: named)
+    @Test(arguments: UnnamedFiles.allCases) func `a directory's time moves when names come`(_ files: UnnamedFiles)
+        throws
+    {
+        let place = try Place(files)
         let before = try place.blobs.modified()
         #expect(
             eventually {

@@ -8,11 +8,11 @@ import TestSupport
 struct Place {
     let folder = Result { try TemporaryFolder() }
     let blobs: BlobDirectory
-    /// Whether files have a temporary name, as on disks without unnamed files.
-    private let named: Bool
+    /// As on what disk incoming files are made.
+    private let files: UnnamedFiles
 
-    init(named: Bool = false) throws {
-        self.named = named
+    init(_ files: UnnamedFiles = .journaled) throws {
+        self.files = files
         blobs = try BlobDirectory(path: try folder.get().url.path)
     }
 
@@ -28,7 +28,7 @@ struct Place {
 
     /// A complete file that waits for its name.
     func incoming(_ text: String) throws -> IncomingBlob {
-        let incoming = try blobs.begin(named: named)
+        let incoming = try blobs.begin(files)
         try Data(text.utf8).withUnsafeBytes { try incoming.write($0) }
         try incoming.synchronize()
         return incoming

@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct StaleTemporaryTests {
     @Test func `what the dead left is removed, what the living write stays`() throws {
-        let place = try Place(named: true)
+        let place = try Place(.unsupported)
         try place.write(".incoming-dead", "half")
         try place.write("stranger", "")
         let living = try place.incoming("half")
@@ -51,16 +51,18 @@ import Testing
         #expect(try !place.names().contains(".incoming-dead"))
     }
 
-    @Test(arguments: [false, true]) func `a cleaner that runs beside writers takes nothing of theirs`(named: Bool)
+    @Test(arguments: UnnamedFiles.allCases) func `a cleaner that runs beside writers takes nothing of theirs`(
+        _ files: UnnamedFiles
+    )
         throws
     {
-        let place = try Place(named: named)
+        let place = try Place(files)
         let isDone = Atomic(false)
         let failures = Atomic(0)
         DispatchQueue.concurrentPerform(iterations: 2) { part in
             if part == 0 {
                 for number in 0..<300 as Range<UInt64> {
-                    let isNamed = try? place.blobs.commit(place.blobs.begin(named: named), as: id(number))
+                    let isNamed = try? place.blobs.commit(place.blobs.begin(files), as: id(number))
                     if isNamed != true { failures.add(1, ordering: .relaxed) }
                 }
                 isDone.store(true, ordering: .releasing)

@@ -5,11 +5,16 @@ import TestSupport
 final class LoopDisk {
     enum Kind: String, CaseIterable {
         case ext4, xfs, btrfs
+        /// An ext4 without a journal, as virtual machines have it.
+        case unjournaled
+
+        /// What `mount` calls it.
+        fileprivate var type: String { self == .unjournaled ? "ext4" : rawValue }
 
         /// The least that the filesystem is content with, in MiB; the file is sparse.
         fileprivate var size: Int {
             switch self {
-            case .ext4: 96
+            case .ext4, .unjournaled: 96
             case .xfs: 320
             case .btrfs: 256
             }
@@ -19,6 +24,7 @@ final class LoopDisk {
             switch self {
             // Written at once: what a lazy initialization writes later is no work of the program's.
             case .ext4: "mke2fs -q -F -t ext4 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard"
+            case .unjournaled: "mke2fs -q -F -t ext4 -O ^has_journal -E lazy_itable_init=0,nodiscard"
             case .xfs: "mkfs.xfs -q -f -K"
             case .btrfs: "mkfs.btrfs -q -f"
             }
@@ -62,7 +68,9 @@ final class LoopDisk {
 
     /// Mounts an image of the folder.
     func mount(_ image: String) throws {
-        try shell("mount -t \(kind) -o loop,\(options) \(image) disk")
+        // As a machine does when it starts: it ends with 1 where it mended something.
+        if kind == .unjournaled { try shell("e2fsck -fy \(image) || [ $? -eq 1 ]") }
+        try shell("mount -t \(kind.type) -o loop,\(options) \(image) disk")
         isMounted = true
     }
 

@@ -170,13 +170,14 @@ final class BackupBlobs {
             pendingBytes = 0
         }
         guard !pending.isEmpty else { return }
-        if pending.count == 1 { try pending[0].incoming?.synchronize() } else { try target.synchronizeDisk() }
+        let written = pending.compactMap(\.incoming)
+        try target.synchronize(contentsOf: written)
         for copy in pending {
             let isNamed = try copy.incoming.map { try copy.directory.commit($0, as: copy.id) } ?? true
             if isNamed { checksums.add(copy.path, copy.sum) }
         }
         for directory in pending.map(\.directory) where directory !== target { try directory.synchronize() }
-        try target.synchronize()
+        try target.synchronize(namesOf: written)
     }
 
     static func path(of id: ContentID) -> String { path(of: id.hex) }

@@ -38,7 +38,7 @@ public struct RepairSource: Sendable {
     }
 
     private static func copy(_ file: OwnedDescriptor, into blobs: BlobDirectory) throws -> IncomingBlob {
-        let incoming = try blobs.begin()
+        let incoming = try blobs.begin(replacing: true)
         let buffer = ScratchBuffer(count: 1 << 20)
         var offset: Int64 = 0
         while true {

@@ -155,8 +155,7 @@ public final class PutBatch {
         // Before anything gets its name; a rekey does not end while the put holds its lock against removal.
         try store.requireValid(items.compactMap(\.blob.sealed?.record.generation))
         let written = items.compactMap(\.blob.sealed?.incoming)
-        if written.count == 1 { try written[0].synchronize() }
-        if written.count > 1 { try store.blobs.synchronizeDisk() }
+        try synchronizeContents(written)
         var named: Set<ContentID> = []
         let isNew = try items.map { item in
             guard !named.contains(item.blob.id), try name(item.blob, awaitingTurn) else { return false }
@@ -164,8 +163,22 @@ public final class PutBatch {
             return true
         }
         // Those of contents that were there already, too: who named them may not have come to this yet.
-        if !items.isEmpty { try store.blobs.synchronize() }
+        if !items.isEmpty { try store.blobs.synchronize(namesOf: written) }
         return isNew
+    }
+
+    /// Makes contents durable, also those that were there: another program may have left them unsynchronized, and whoever
+    /// read them since gave them their rows.
+    private func synchronizeContents(_ written: [IncomingBlob]) throws {
+        guard let known = items.first(where: { $0.blob.sealed == nil })?.blob.id else {
+            return try store.blobs.synchronize(contentsOf: written)
+        }
+        if items.count > 1 { return try store.blobs.synchronizeDisk() }
+        do {
+            try SystemCalls.synchronize(store.blobs.open(known))
+        } catch let error as Errno {
+            throw error.failure("writing \(store.blobs.path)/\(known).enc to its disk", kind: .inputOutput)
+        }
     }
 
     /// Gives a sealed file its name; false where the content is there already.

@@ -103,7 +103,7 @@ final class Resealer {
     }
 
     private func seal(_ file: OwnedDescriptor, _ id: ContentID, _ onProgress: (Int) -> Void) throws -> Outcome {
-        let incoming = try store.blobs.begin()
+        let incoming = try store.blobs.begin(replacing: true)
         try sealer.restart()
         try sealer.header.withUnsafeBytes { try incoming.write($0) }
         var isReading = true
@@ -145,10 +145,9 @@ final class Resealer {
             bytes = 0
             lock = nil
         }
-        if files.count == 1 { try files[0].incoming.synchronize() }
-        if files.count > 1 { try store.blobs.synchronizeDisk() }
+        try store.blobs.synchronize(contentsOf: files.map(\.incoming))
         for file in files { _ = try store.blobs.commit(file.incoming, as: file.id, replacing: true) }
-        if !files.isEmpty { try store.blobs.synchronize() }
+        if !files.isEmpty { try store.blobs.synchronize(namesOf: files.map(\.incoming)) }
         guard !records.isEmpty else { return }
         try store.catalog.write { writing in
             for record in records { try writing.record(record) }

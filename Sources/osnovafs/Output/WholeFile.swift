@@ -32,9 +32,9 @@ struct WholeFile {
             let directory = OwnedDescriptor(
                 try FileDescriptor.open(
                     folder, .readOnly, options: [.directory, .closeOnExec, Self.withoutReading]))
-            let isUnnamed = SystemCalls.hasUnnamedFiles(in: directory)
+            let unnamedFiles = SystemCalls.unnamedFiles(in: directory)
             let file =
-                try isUnnamed
+                try unnamedFiles != .unsupported
                 ? SystemCalls.openUnnamed(in: directory)
                 : UnfinishedWork.enter(temporary) {
                     try SystemCalls.open(at: directory, name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
@@ -42,11 +42,12 @@ struct WholeFile {
             try body(file)
             giveAttributes(to: file, permissions)
             try SystemCalls.synchronize(file)
-            if isUnnamed {
+            if unnamedFiles != .unsupported {
                 let isLinked = try UnfinishedWork.enter(temporary) {
                     try SystemCalls.link(file, at: directory, as: name)
                 }
                 guard isLinked else { throw Errno.notSupported }
+                if unnamedFiles == .unjournaled { try SystemCalls.synchronize(file) }
             }
             let code = temporary.withPlatformString { old in path.withPlatformString { rename(old, $0) } }
             guard code == 0 else { throw Errno(rawValue: errno) }

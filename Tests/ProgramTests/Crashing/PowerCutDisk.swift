@@ -18,7 +18,7 @@ final class PowerCutDisk {
     }
 
     /// Filesystems whose copy can be mounted beside them.
-    static let kinds = LoopDisk.kinds.filter { $0 != .btrfs }
+    static let kinds = LoopDisk.kinds.filter { [.ext4, .xfs].contains($0) }
 
     private let disk: LoopDisk
     /// Where the disk is mounted.
@@ -27,7 +27,15 @@ final class PowerCutDisk {
     /// Makes and mounts an empty disk.
     init(_ kind: LoopDisk.Kind) throws {
         // No help by the filesystem for programs that forget to synchronize, and no commit by the clock.
-        disk = try LoopDisk(kind, options: kind == .ext4 ? "noauto_da_alloc,commit=600" : "nouuid")
+        disk = try LoopDisk(kind, options: Self.options(of: kind))
+    }
+
+    private static func options(of kind: LoopDisk.Kind) -> String {
+        switch kind {
+        case .ext4: "noauto_da_alloc,commit=600"
+        case .xfs: "nouuid"
+        case .unjournaled, .btrfs: "defaults"
+        }
     }
 
     /// Into a new file: a filesystem that is unmounted may still write to the old one.

@@ -35,8 +35,9 @@ struct PowerCutTests {
         }
     }
 
-    @Test(arguments: kinds) func `a sealed file that another program left unsynchronized is durable when put says so`(
-        _ kind: LoopDisk.Kind
+    @Test(arguments: kinds, [false, true])
+    func `a sealed file that another program left unsynchronized is durable when put says so`(
+        _ kind: LoopDisk.Kind, _ wasRead: Bool
     ) throws {
         let disk = try PowerCutDisk(kind)
         func folder(_ name: String) -> URL { disk.mountpoint.appendingPathComponent(name) }
@@ -47,6 +48,8 @@ struct PowerCutTests {
         let name = "root/blobs/\(hash).enc"
         // Foundation would synchronize what it writes.
         #expect(try Program.shell("cp one/\(name) other/\(name)", in: disk.mountpoint).code == 0)
+        // What is read is verified and recorded, but nobody was promised that it stays.
+        if wasRead { try other.expect(["cat", hash] + CrashFolder.unlocking) }
         try other.expect(["put", "f"] + CrashFolder.unlocking)
         try disk.cutPower([.everything]) { loss in
             try other.expect(["verify"] + CrashFolder.unlocking, "\(kind), lost: \(loss)")
@@ -83,6 +86,30 @@ struct PowerCutTests {
         try disk.cutPower([.everything]) { loss in
             try one.expect(["verify", "--phrase-file", "new"], "\(kind), lost: \(loss)")
             #expect(one.exists(name))
+        }
+    }
+
+    /// Without a journal nothing makes an inode and its name durable together.
+    @Test(
+        .enabled(if: LoopDisk.kinds.contains(.unjournaled), "SKIPPED: no disk without a journal, \(LoopDisk.obstacle)"),
+        arguments: [1, 40])
+    func `a disk without a journal keeps what was acknowledged`(_ count: Int) throws {
+        let disk = try PowerCutDisk(.unjournaled)
+        let store = try CrashFolder(making: disk.mountpoint.appendingPathComponent("store"))
+        for number in 0..<count { try store.write("files/\(number)", noise(3000, seed: UInt64(number))) }
+        try store.write("new", Data("legal winner thank year wave sausage worth useful legal winner thank yellow".utf8))
+        var hashes: [String] = []
+        func cut(after deed: () throws -> Void, _ inspect: () throws -> Void) throws {
+            try disk.keepAsTemplate()
+            try deed()
+            try disk.cutPower([.everything]) { _ in try inspect() }
+            try disk.reset()
+            try deed()
+        }
+        try cut(after: { hashes = try store.put("files") }) { try store.check(hashes, "put") }
+        try cut(after: { try store.expect(["backup", "kept"]) }) { try store.expect(["backup", "verify", "kept"]) }
+        try cut(after: { try store.expect(["rekey", "--new-phrase-file", "new"] + CrashFolder.unlocking) }) {
+            try store.check(hashes, "rekey", by: ["--phrase-file", "new"])
         }
     }
 
