@@ -8,5 +8,6 @@ struct Benchmarks: ParsableCommand {
         subcommands: [
             CatalogBenchmark.self, CryptoBenchmark.self, SealBenchmark.self, VerifyBenchmark.self, TreeBenchmark.self,
             MountBenchmark.self, ScaleBenchmark.self, CompressionBenchmark.self, SoakTest.self, SoakWriter.self,
+            MountWork.self,
         ])
 }

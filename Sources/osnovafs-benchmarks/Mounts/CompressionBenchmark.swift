@@ -50,13 +50,13 @@ struct CompressionBenchmark: ParsableCommand {
         let peer = Peer(
             name: option, prepare: "true", mount: "\(program) mount \(unlock) \(mount)",
             unmount: "\(program) unmount \(mount)", root: "\(mount)/files", process: "driver-channel.*\(mount)")
-        let figures = MountFigures(peer)
+        let figures = MountFigures(root: peer.root)
         let put = try figures.seconds { try Shell.run("\(program) put \(unlock) \(option) --as content \(content)") }
         let sealed = try Shell.output("stat -c %s \(place)/root/blobs/*.enc").trimmingCharacters(in: .newlines)
         try Shell.run(peer.mount)
         defer { try? Shell.run(peer.unmount) }
         let sequential = try figures.seconds { try figures.read("content") }
-        try figures.remount()
+        try peer.remount()
         let random = try figures.readRandomly("content", reads: 3_000)
         return [
             size / put, (Double(sealed) ?? 0) / 1e6, size / sequential, random,

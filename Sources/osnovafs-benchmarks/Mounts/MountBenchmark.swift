@@ -39,7 +39,7 @@ struct MountBenchmark: ParsableCommand {
         for round in 1...max(1, rounds) {
             for peer in chosen {
                 note("round \(round) of \(rounds): \(peer.name)")
-                try add(MountFigures(peer).measure(), of: peer.name, to: &samples)
+                try add(MountFigures(root: peer.root).measure(peer), of: peer.name, to: &samples)
             }
             note("round \(round) of \(rounds): put")
             try add(PutFigures(peers: all, round: "\(time)-\(round)").measureOurs(), of: "osnovafs", to: &samples)
@@ -49,7 +49,8 @@ struct MountBenchmark: ParsableCommand {
         let medians = samples.mapValues { $0.compactMapValues(Figures.median) }
         let report = MountReport(names: chosen.map(\.name), medians: medians)
         try json ? report.printJSON() : report.printTables()
-        guard report.isMet else { throw ExitCode(1) }
+        if !json { for row in report.missed { row.explain(peers: all) } }
+        guard report.missed.isEmpty else { throw ExitCode(1) }
     }
 
     private func wanted(_ all: Peers) throws -> [Peer] {
@@ -115,7 +116,9 @@ struct MountReport {
         }
     }
 
-    var isMet: Bool { rows.allSatisfy { $0.target.isMet($0.ratio) } }
+    var missed: [MissedRow] {
+        rows.filter { !$0.target.isMet($0.ratio) }.map { MissedRow(target: $0.target, ratio: $0.ratio) }
+    }
 
     func printTables() {
         print("| figure | " + names.joined(separator: " | ") + " |")

@@ -19,30 +19,33 @@ enum Figure: String, CaseIterable, Codable {
 }
 
 /// Measures one filesystem once: fresh mounts for what is cold, the second pass for what is warm.
-struct MountFigures {
-    let peer: Peer
+final class MountFigures {
+    /// Where the files are seen.
+    let root: String
     private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
 
-    init(_ peer: Peer) { self.peer = peer }
+    init(root: String) { self.root = root }
 
-    func measure() throws -> [Figure: Double] {
-        defer { bytes.deallocate() }
+    deinit { bytes.deallocate() }
+
+    /// Measures a filesystem that is not mounted, and leaves it so.
+    func measure(_ peer: Peer) throws -> [Figure: Double] {
         var found: [Figure: Double] = [:]
         found[.mountSeconds] = try seconds {
             try Shell.run(peer.mount)
             _ = try names("small")
         }
-        try remount()
+        try peer.remount()
         let size = try Double(size(of: "big/0"))
         found[.coldSequential] = try size / 1e6 / seconds { try read("big/0") }
         found[.warmSequential] = try size / 1e6 / seconds { try read("big/0") }
-        try remount()
+        try peer.remount()
         found[.coldRandom] = try readRandomly("big/0", reads: 3_000)
-        try remount()
+        try peer.remount()
         try measureSmall(&found)
         let middle = try names("mid")
         let total = Double(middle.count * Corpus.middleSize) / 1e6
-        found[.coldMiddle] = try total / seconds { for name in middle { try read("mid/\(name)") } }
+        found[.coldMiddle] = try total / seconds { try readAll("mid", middle) }
         if let process = peer.process { found[.memory] = memory(process) }
         try Shell.run(peer.unmount)
         return found
@@ -53,13 +56,8 @@ struct MountFigures {
         found[.coldWalk] = try seconds { try walk("small") } / count * 1e6
         found[.warmWalk] = try seconds { try walk("small") } / count * 1e6
         let small = try names("small")
-        found[.coldSmall] = try seconds { for name in small { try read("small/\(name)") } } / count * 1e6
-        found[.warmSmall] = try seconds { for name in small { try read("small/\(name)") } } / count * 1e6
-    }
-
-    func remount() throws {
-        try Shell.run(peer.unmount)
-        try Shell.run(peer.mount)
+        found[.coldSmall] = try seconds { try readAll("small", small) } / count * 1e6
+        found[.warmSmall] = try seconds { try readAll("small", small) } / count * 1e6
     }
 
     // MARK: What programs do
@@ -80,6 +78,12 @@ struct MountFigures {
         }
     }
 
+    func readAll(_ folder: String) throws { try readAll(folder, names(folder)) }
+
+    private func readAll(_ folder: String, _ names: [String]) throws {
+        for name in names { try read("\(folder)/\(name)") }
+    }
+
     func readRandomly(_ name: String, reads: Int) throws -> Double {
         let file = try opened(name)
         defer { close(file) }
@@ -95,8 +99,8 @@ struct MountFigures {
         return time / Double(reads) * 1e6
     }
 
-    private func walk(_ name: String) throws {
-        guard let directory = opendir("\(peer.root)/\(name)") else { throw failure(name) }
+    func walk(_ name: String) throws {
+        guard let directory = opendir("\(root)/\(name)") else { throw failure(name) }
         defer { closedir(directory) }
         var status = stat()
         while let entry = readdir(directory) {
@@ -107,23 +111,23 @@ struct MountFigures {
     }
 
     private func opened(_ name: String) throws -> Int32 {
-        let file = open("\(peer.root)/\(name)", O_RDONLY)
+        let file = open("\(root)/\(name)", O_RDONLY)
         guard file >= 0 else { throw failure(name) }
         return file
     }
 
     private func size(of name: String) throws -> Int {
         var status = stat()
-        guard stat("\(peer.root)/\(name)", &status) == 0 else { throw failure(name) }
+        guard stat("\(root)/\(name)", &status) == 0 else { throw failure(name) }
         return Int(status.st_size)
     }
 
     private func names(_ folder: String) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: "\(peer.root)/\(folder)").sorted()
+        try FileManager.default.contentsOfDirectory(atPath: "\(root)/\(folder)").sorted()
     }
 
     private func failure(_ name: String) -> OsnovaError {
-        OsnovaError(.inputOutput, "\(peer.name): \(name): \(String(cString: strerror(errno)))")
+        OsnovaError(.inputOutput, "\(root)/\(name): \(String(cString: strerror(errno)))")
     }
 
     func memory(_ process: String) -> Double? {

@@ -23,6 +23,45 @@ struct MountTarget {
         MountTarget(figure: .putSmall, peer: "gocryptfs", bound: .atMost(1.0 / 3)),
     ]
 
+    /// What it costs, and why it cannot cost less: for whoever finds it missed, beside a profile.
+    var limit: String {
+        switch figure {
+        case .coldSequential:
+            """
+            Every byte is read out of the backing file's pages, authenticated, deciphered and taken by the kernel, page by \
+            page, on all cores at once; `_copy_to_iter`, `osnova_poly1305_update`, `xor_runs` and `fuse_copy_fill` are those.
+            """
+        case .warmSequential:
+            """
+            The driver is not asked: this is the kernel's copy out of its page cache, which has files of FUSE in pages of \
+            4 KiB and the plain file in folios of up to 2 MiB. No FUSE filesystem does better on this kernel.
+            """
+        case .coldRandom:
+            """
+            A chunk tag covers 64 KiB: so much is read and authenticated for each 4 KiB, where gocryptfs reads 4 KiB. The \
+            rest is the way through the kernel and the sleep of two processes that wait for each other (`idle`).
+            """
+        case .coldSmall, .warmSmall:
+            """
+            One request a file when cold, none when warm. The driver opens a sealed file, reads its row, authenticates and \
+            deciphers it; the rest is the way through the kernel and the sleep of two processes (`idle`).
+            """
+        case .coldMiddle:
+            """
+            A file is one round trip of two parallel requests of 128 KiB; the program waits for them, then copies.
+            """
+        case .putBig, .putSmall:
+            """
+            A file is hashed, sealed twice authenticated, made durable, named and recorded in eight rows; half of it is the \
+            kernel's work on inodes and names, which an ext4 without a journal does slowly after many were removed.
+            """
+        case .coldWalk, .warmWalk:
+            "One SQL statement a page of entries when cold; the kernel answers alone when warm."
+        case .mountSeconds, .memory:
+            "The start of the program, and caches of fixed sizes."
+        }
+    }
+
     func isMet(_ ratio: Double) -> Bool {
         switch bound {
         case .atLeast(let least): ratio >= least

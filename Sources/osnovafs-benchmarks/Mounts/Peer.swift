@@ -12,6 +12,11 @@ struct Peer {
     let root: String
     /// What its serving process is found by in a list of processes; nil where there is none.
     let process: String?
+
+    func remount() throws {
+        try Shell.run(unmount)
+        try Shell.run(mount)
+    }
 }
 
 /// The filesystems that a comparison knows, each with a folder of its own below `folder`.

@@ -8,11 +8,15 @@ struct PutFigures {
     let round: String
 
     func measureOurs() throws -> [Figure: Double] {
-        let root = "\(peers.folder)/put-\(round).ours"
-        let unlock = "--data-root \(root) --phrase-file \(peers.folder)/phrase"
-        try Shell.run("\(peers.program) init \(unlock)")
-        return try measure { "cd \(peers.corpus) && \(peers.program) put \(unlock) -r \($0)" }
+        try Shell.run("\(peers.program) init \(unlocking)")
+        return try measure(ourLine)
     }
+
+    /// Puts a folder of the corpus into an empty store.
+    func ourLine(_ folder: String) -> String { "\(peers.program) put \(unlocking) -r \(peers.corpus)/\(folder)" }
+
+    /// Of the store of this round.
+    var unlocking: String { "--data-root \(peers.folder)/put-\(round).ours --phrase-file \(peers.folder)/phrase" }
 
     func measureGocryptfs() throws -> [Figure: Double] {
         let (store, mount) = ("\(peers.folder)/put-\(round).store", "\(peers.folder)/put-\(round).mnt")
