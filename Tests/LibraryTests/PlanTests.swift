@@ -20,11 +20,13 @@ import Testing
             { _ = try reading.blob(content) }, { _ = try reading.hasBlob(ofSize: 1) },
             { _ = try reading.blobs(after: 0, limit: 1) }, { _ = try reading.tags(ofBlob: 1) },
         ]
-        for cursorRow in [false, true] {
+        // The first page, and those behind a number and behind a text.
+        for value in [nil, CursorValue("i1"), CursorValue("t31")] {
             plans += listings(reading).map { listing in
                 {
-                    let order = listing.order.map { _ in 1.databaseValue }
-                    let cursor = try cursorRow ? Cursor(query: listing.identity, position: order) : nil
+                    let cursor = try value.map { value in
+                        try Cursor(query: listing.identity, position: listing.order.map { _ in value })
+                    }
                     _ = try listing.page(reading.database, after: cursor, limit: 5) { _ in 0 }
                 }
             }
@@ -89,6 +91,21 @@ import Testing
                 let faults = try faults(of: sql, reading.database)
                 #expect(faults == [], "\(sql)")
             }
+        }
+    }
+
+    @Test func `a page behind a text begins at its row, not at the first of the same time`() throws {
+        let library = try Library()
+        let listing = TransactionFilter().listing
+        let place = try ["i1", "t31"].map { try #require(CursorValue($0)) }
+        let cursor = try Cursor(query: listing.identity, position: place)
+        try library.catalog.read { (reading: Reading) throws -> Void in
+            _ = try listing.page(reading.database, after: cursor, limit: 5) { _ in 0 }
+            let sql = try #require(try prepared(reading.database).first { $0.contains("CAST(? AS TEXT)") })
+            let statement = try reading.database.makeStatement(sql: "EXPLAIN QUERY PLAN \(sql)")
+            statement.setUncheckedArguments([1, "1", 1])
+            let plan = try Row.fetchAll(statement).compactMap { $0["detail"] as String? }
+            #expect(plan.contains { $0.contains("(timestamp,tx_hash)<(?,?)") }, "\(plan)")
         }
     }
 

@@ -41,15 +41,18 @@ struct Listing {
         ([table, "\(isDescending)"] + order + conditions + arguments.map { "\($0)" }).joined(separator: "\u{1F}")
     }
 
-    /// The statement, of which a test can ask how SQLite would run it.
-    func sql(isFirstPage: Bool) -> String {
-        let keys = order.joined(separator: ", ")
-        let place = "(\(keys)) \(isDescending ? "<" : ">") (\(order.map { _ in "?" }.joined(separator: ", ")))"
-        let all = conditions + (isFirstPage ? [] : [place])
+    /// The statement of the page behind a place; nil for the first.
+    private func sql(behind place: [CursorValue]?) -> String {
+        let places = order.enumerated().map { CursorValue.columns(for: $1, number: $0) }
+        let behind = place.map { place in
+            let values = place.map(\.placeholder).joined(separator: ", ")
+            return "(\(order.joined(separator: ", "))) \(isDescending ? "<" : ">") (\(values))"
+        }
+        let all = conditions + (behind.map { [$0] } ?? [])
         let condition = all.isEmpty ? "" : " WHERE " + all.joined(separator: " AND ")
-        let direction = isDescending ? " DESC" : ""
-        let sorted = order.map { $0 + direction }.joined(separator: ", ")
-        return "SELECT \(columns) FROM \(table)\(condition) ORDER BY \(sorted) LIMIT ?"
+        let sorted = order.map { $0 + (isDescending ? " DESC" : "") }.joined(separator: ", ")
+        let selected = ([columns] + places).joined(separator: ", ")
+        return "SELECT \(selected) FROM \(table)\(condition) ORDER BY \(sorted) LIMIT ?"
     }
 
     /// Reads the page after a cursor.
@@ -61,20 +64,15 @@ struct Listing {
         guard (1...Self.largestPage).contains(limit) else {
             throw OsnovaError(.usage, "a page has 1 to \(Self.largestPage) rows, not \(limit)")
         }
-        let place = try cursor.map { try $0.position(query: identity, count: order.count) } ?? []
-        let statement = try database.cachedStatement(sql: sql(isFirstPage: cursor == nil))
-        let values = arguments + place + [(limit + 1).databaseValue]
+        let place = try cursor.map { try $0.position(query: identity, count: order.count) }
+        let statement = try database.cachedStatement(sql: sql(behind: place))
+        let values = arguments + (place ?? []).map(\.value) + [(limit + 1).databaseValue]
         let rows = try Row.fetchAll(statement, arguments: StatementArguments(values))
         var next: Cursor?
         if rows.count > limit {
             let last = rows[limit - 1]
-            next = try Cursor(query: identity, position: order.map { last[$0.unqualified] as DatabaseValue })
+            next = try Cursor(query: identity, position: order.indices.map { CursorValue(last, number: $0) })
         }
         return Page(rows: try rows.prefix(limit).map(make), next: next)
     }
-}
-
-extension String {
-    /// A column's name without its table's.
-    fileprivate var unqualified: String { split(separator: ".").last.map(String.init) ?? self }
 }

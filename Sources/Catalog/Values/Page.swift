@@ -1,5 +1,3 @@
-internal import Foundation
-internal import GRDB
 internal import Primitives
 
 /// Some rows of a listing, and where the next ones begin.
@@ -29,43 +27,22 @@ public struct Cursor: Sendable, Hashable, CustomStringConvertible {
     private static let digestLength = 12
 
     /// The place after a row.
-    init(query: String, position: [DatabaseValue]) throws {
-        let values = position.map { value in
-            switch value.storage {
-            case .int64(let number): "i\(number)"
-            case .string(let text): "t\(Hexadecimal.string(text.utf8))"
-            case .blob(let bytes): "b\(Hexadecimal.string(bytes))"
-            case .double(let number): "d\(number.bitPattern)"
-            case .null: "n"
-            }
-        }
-        description = try ([Self.digest(query)] + values).joined(separator: ".")
+    init(query: String, position: [CursorValue]) throws {
+        description = try ([Self.digest(query)] + position.map(\.description)).joined(separator: ".")
     }
 
     /// The values of the row that this is the place after.
     ///
     /// - Throws: `usage` for a cursor of another query.
-    func position(query: String, count: Int) throws -> [DatabaseValue] {
+    func position(query: String, count: Int) throws -> [CursorValue] {
         let parts = description.split(separator: ".", omittingEmptySubsequences: false)
-        let values = parts.dropFirst().compactMap(Self.value)
+        let values = parts.dropFirst().compactMap(CursorValue.init)
         guard let digest = parts.first, try digest == Self.digest(query), values.count == count,
             parts.count == count + 1
         else {
             throw OsnovaError(.usage, "this cursor belongs to another listing: begin again without one")
         }
         return values
-    }
-
-    private static func value(_ part: Substring) -> DatabaseValue? {
-        let rest = part.dropFirst()
-        switch part.first {
-        case "i": return Int64(rest)?.databaseValue
-        case "t": return Hexadecimal.bytes(rest.utf8).flatMap { String(validating: $0, as: UTF8.self) }?.databaseValue
-        case "b": return Hexadecimal.bytes(rest.utf8).map { Data($0).databaseValue }
-        case "d": return UInt64(rest).map { Double(bitPattern: $0) }?.databaseValue
-        case "n": return .null
-        default: return nil
-        }
     }
 
     private static func digest(_ query: String) throws -> String {
