@@ -56,4 +56,35 @@ import Testing
         let cursor = try library.catalog.read { try $0.preferences(limit: 1).next }
         #expect(try #require(cursor).description.hasSuffix(".tc3a9"))
     }
+
+    @Test func `a sum has every row, and a listing every row with a key`() throws {
+        let library = try Library()
+        try library.sqlite(
+            """
+            WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 15000)
+            INSERT INTO wallet_transactions
+                SELECT NULL, 'f', 't', '1', NULL, 'n', 'pending', NULL, NULL, NULL, NULL, 7, NULL FROM numbers;
+            INSERT INTO wallet_transactions(tx_hash, from_address, to_address, amount, network, status, timestamp)
+                VALUES ('1', 'f', 't', '1', 'n', 'pending', 7), ('2', 'f', 't', '1', 'n', 'pending', 7),
+                    ('3', 'f', 't', '1', 'm', 'pending', 7);
+            """)
+        try library.catalog.read { (reading: Reading) throws -> Void in
+            #expect(try reading.total(network: "n").text == "15002")
+            #expect(try reading.total(TransactionFilter(from: "f"), network: "m").text == "1")
+            #expect(try all(3) { try reading.transactions(after: $0, limit: 1) }.map(\.hash) == ["3", "2", "1"])
+        }
+    }
+
+    @Test func `a cache entry without an address hides none that was used with it`() throws {
+        let library = try Library()
+        try library.sqlite(
+            """
+            INSERT INTO autonomi_cache VALUES (NULL, 'h', 'h', 1, 't', 1, 5, 1), (NULL, 'h', 'h', 1, 't', 1, 5, 1),
+                ('a', 'h', 'h', 1, 't', 1, 5, 1), ('b', 'h', 'h', 1, 't', 1, 5, 1);
+            """)
+        let addresses = try library.catalog.read { reading in
+            try all(4) { try reading.leastUsedCacheEntries(after: $0, limit: 1) }.map(\.address)
+        }
+        #expect(addresses == ["a", "b"])
+    }
 }

@@ -78,7 +78,8 @@ extension Reading {
     }
 
     static let leastUsedCache = Listing(
-        "autonomi_cache", order: ["last_accessed", "autonomi_address"], descending: false)
+        "autonomi_cache", order: ["last_accessed", "autonomi_address"], descending: false
+    ).with("autonomi_address IS NOT NULL")
 
     /// All cache entries by address.
     public func cacheEntries() throws -> [CacheEntry] {

@@ -26,17 +26,15 @@ extension Reading {
         _ filter: TransactionFilter = TransactionFilter(), token: String? = nil, network: String
     ) throws -> Amount {
         var sum = Amount.zero
-        var cursor: Cursor?
-        repeat {
-            let page = try transactions(filter, after: cursor, limit: Listing.largestPage)
-            for row in page.rows where row.token == token && row.network == network {
-                guard let value = row.value else {
-                    throw OsnovaError.damaged("transaction \(row.hash) has no decimal number for its amount")
-                }
-                sum = sum + value
+        // Not page by page: a row without a hash has a place in no page.
+        try filter.everything.forEach(database) { row in
+            let transaction = try WalletTransaction(row)
+            guard transaction.token == token, transaction.network == network else { return }
+            guard let value = transaction.value else {
+                throw OsnovaError.damaged("transaction \(transaction.hash) has no decimal number for its amount")
             }
-            cursor = page.next
-        } while cursor != nil
+            sum = sum + value
+        }
         return sum
     }
 }

@@ -116,8 +116,11 @@ public struct TransactionFilter: Sendable {
         self.componentID = componentID
     }
 
+    /// Those that have a hash: without one, a row has no place among those of its second.
+    var listing: Listing { everything.with("tx_hash IS NOT NULL") }
+
     /// The first condition, the most selective kind first, chooses the index; a unary plus keeps the others from it.
-    var listing: Listing {
+    var everything: Listing {
         var listing = Listing("wallet_transactions", order: ["timestamp", "tx_hash"], descending: true)
         let conditions = [
             ("from_address", from), ("to_address", to), ("component_id", componentID), ("status", status?.rawValue),

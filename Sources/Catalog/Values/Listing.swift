@@ -48,11 +48,21 @@ struct Listing {
             let values = place.map(\.placeholder).joined(separator: ", ")
             return "(\(order.joined(separator: ", "))) \(isDescending ? "<" : ">") (\(values))"
         }
-        let all = conditions + (behind.map { [$0] } ?? [])
-        let condition = all.isEmpty ? "" : " WHERE " + all.joined(separator: " AND ")
+        let all = condition(conditions + (behind.map { [$0] } ?? []))
         let sorted = order.map { $0 + (isDescending ? " DESC" : "") }.joined(separator: ", ")
         let selected = ([columns] + places).joined(separator: ", ")
-        return "SELECT \(selected) FROM \(table)\(condition) ORDER BY \(sorted) LIMIT ?"
+        return "SELECT \(selected) FROM \(table)\(all) ORDER BY \(sorted) LIMIT ?"
+    }
+
+    /// Hands over every row that the conditions let pass, in no order.
+    func forEach(_ database: Database, _ body: (Row) throws -> Void) throws {
+        let statement = try database.cachedStatement(sql: "SELECT \(columns) FROM \(table)\(condition(conditions))")
+        let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
+        while let row = try rows.next() { try body(row) }
+    }
+
+    private func condition(_ all: [String]) -> String {
+        all.isEmpty ? "" : " WHERE " + all.joined(separator: " AND ")
     }
 
     /// Reads the page after a cursor.
