@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Primitives
 
 /// What a check of the database found.
 public struct DatabaseReport: Sendable {
@@ -37,14 +38,14 @@ public struct DatabaseStatistics: Sendable {
 extension Catalog {
     /// Checks the database, its foreign keys and its full-text index; reads all of it.
     ///
-    /// - Throws: `damaged` where so much is broken that it cannot even be checked.
+    /// - Throws: `damaged` where so much is broken that it cannot even be checked, `busy` while another program writes.
     public func check() throws -> DatabaseReport {
         try settle()
         var findings = try integrityFindings()
         for index in ["package_search", "message_search"] {
             do {
                 try maintain { try $0.execute(sql: "INSERT INTO \(index)(\(index)) VALUES ('integrity-check')") }
-            } catch let error {
+            } catch let error as OsnovaError where error.kind == .damaged {
                 findings.append("the full-text index \(index) is damaged: \(error)")
             }
         }
