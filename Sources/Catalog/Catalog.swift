@@ -108,8 +108,7 @@ public final class Catalog: Sendable {
             try pool.write { database in
                 let writing = Writing(database: database, probe: probe)
                 let result = try body(writing)
-                try NodeIndex(nodes: writing.nodes).settle(atMost: Int.max)
-                try MessageIndex(database: database).settle(atMost: Int.max)
+                try writing.settle(atMost: .max)
                 CrashPoint.pass()
                 return result
             }
@@ -135,10 +134,7 @@ public final class Catalog: Sendable {
         }
         guard isDirty == true else { return false }
         try translatingErrors(path) {
-            try pool.write { database in
-                try NodeIndex(nodes: Writing(database: database, probe: probe).nodes).settle(atMost: 1000)
-                try MessageIndex(database: database).settle(atMost: 1000)
-            }
+            try pool.write { try Writing(database: $0, probe: probe).settle(atMost: 1000) }
         }
         return true
     }
@@ -189,6 +185,12 @@ public struct Writing {
     init(database: Database, probe: @escaping Catalog.BlobProbe) {
         self.database = database
         nodes = NodeWriter(database: database, now: Clock.nanoseconds, probe: probe)
+    }
+
+    /// Gives so many of the rows that were noted their nodes and their place in the search index.
+    func settle(atMost limit: Int) throws {
+        try NodeIndex(nodes: nodes).settle(atMost: limit)
+        try MessageIndex(database: database).settle(atMost: limit)
     }
 
     /// Runs one step of the transaction; what a step that throws did is undone, the rest of the transaction stands.

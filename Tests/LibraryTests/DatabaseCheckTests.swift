@@ -12,4 +12,29 @@ import Testing
         }
         #expect(try impatient.check().findings == [])
     }
+
+    @Test(arguments: [
+        "DELETE FROM search_documents WHERE key = CAST('c' AS BLOB)", "DELETE FROM search_documents",
+        "DELETE FROM package_search WHERE rowid = 1", "DELETE FROM message_search WHERE rowid = 1",
+        "INSERT INTO message_search(rowid, body) VALUES (7, 'nothing')",
+        "DELETE FROM package_search_data WHERE id > 10",
+        "UPDATE message_search_data SET block = x'00' WHERE id > 10",
+    ])
+    func `an index that is not whole is told, and made anew`(harm: String) throws {
+        let library = try Library()
+        for id in ["c", "d"] { try library.install(id, manifest: #"{"author": "Ada"}"#) }
+        try library.catalog.write { writing in
+            try writing.save(Application(id: "a", name: "n", version: "1", manifest: "{}"))
+            for text in ["harbour", "lighthouse"] {
+                try writing.save(Message(channel: "general", sender: "ada", body: text))
+            }
+        }
+        try library.sqlite(harm)
+        #expect(try library.catalog.check().findings.contains { $0.contains("_search") })
+        #expect(try library.catalog.check(repairing: true).findings == [])
+        #expect(try library.catalog.check().findings == [])
+        for id in ["a", "c", "d"] { #expect(try library.catalog.search(id).contains { $0.id == id }) }
+        #expect(try library.catalog.components(whereManifest: "author", is: "Ada").count == 2)
+        #expect(try library.catalog.search("harbour").map(\.id) == ["1"])
+    }
 }

@@ -123,6 +123,11 @@ import Testing
         #expect(stats["schema_version"] as? Int == Int(versions))
         try work.expect(0, ["db", "vacuum", "--full"])
         try work.expect(0, ["db", "check"])
+        try work.expect(0, ["message", "add", "--channel", "general", "--sender", "ada", "The harbour"])
+        try work.sqlite("DELETE FROM message_search")
+        #expect(try work.expect(65, ["db", "check"]).text.contains("message_search has other rows than its tables"))
+        #expect(try work.expect(0, ["db", "check", "--repair"]).text.contains("sound"))
+        #expect(try work.expect(0, ["search", "harbour"]).text.contains("The [harbour]"))
     }
 }
 

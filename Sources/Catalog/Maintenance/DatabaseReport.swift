@@ -1,5 +1,4 @@
 internal import GRDB
-internal import Primitives
 
 /// What a check of the database found.
 public struct DatabaseReport: Sendable {
@@ -36,20 +35,19 @@ public struct DatabaseStatistics: Sendable {
 }
 
 extension Catalog {
-    /// Checks the database, its foreign keys and its full-text index; reads all of it.
+    /// Checks the database, its foreign keys and its full-text indexes; reads all of it.
     ///
+    /// - Parameter repairing: whether to make the full-text indexes anew, from their tables, where one is not whole.
     /// - Throws: `damaged` where so much is broken that it cannot even be checked, `busy` while another program writes.
-    public func check() throws -> DatabaseReport {
+    public func check(repairing: Bool = false) throws -> DatabaseReport {
         try settle()
-        var findings = try integrityFindings()
-        for index in ["package_search", "message_search"] {
-            do {
-                try maintain { try $0.execute(sql: "INSERT INTO \(index)(\(index)) VALUES ('integrity-check')") }
-            } catch let error as OsnovaError where error.kind == .damaged {
-                findings.append("the full-text index \(index) is damaged: \(error)")
-            }
-        }
-        return DatabaseReport(findings: findings, notes: try read { try Self.notes($0.database) })
+        if repairing, try !searchFindings().isEmpty { try write { try SearchIndex.rebuild($0.database) } }
+        return DatabaseReport(
+            findings: try integrityFindings() + searchFindings(), notes: try read { try Self.notes($0.database) })
+    }
+
+    private func searchFindings() throws -> [String] {
+        try SearchIndex.all.compactMap { try $0.finding(in: self) }
     }
 
     private static func notes(_ database: Database) throws -> [String] {

@@ -4,6 +4,15 @@ internal import GRDB
 struct MessageIndex {
     let database: Database
 
+    /// Indexes every message, where nothing is indexed yet.
+    func indexEverything() throws {
+        try database.execute(
+            sql: """
+                INSERT INTO message_search(rowid, body, channel, sender) SELECT id, body, channel, sender FROM messages;
+                DELETE FROM message_changes;
+                """)
+    }
+
     /// Looks at the noted messages, oldest first.
     func settle(atMost limit: Int) throws {
         let noted = try Int64.fetchAll(

@@ -21,7 +21,7 @@ struct PackageIndex {
         Source(kind: .application, table: "applications", key: "application_id"),
     ]
 
-    /// Indexes the rows of a database that had no index.
+    /// Indexes every row, where nothing is indexed yet.
     func indexEverything() throws {
         for source in Self.sources {
             let keys = try Data.fetchAll(
@@ -50,13 +50,14 @@ struct PackageIndex {
         let digest = try Self.digest(texts + [manifest])
         let known = try document(source.kind, key)
         guard known?.digest != digest else { return }
-        if let known { try run("DELETE FROM package_search WHERE rowid = ?", [known.id]) }
         try run(
             """
             INSERT INTO search_documents(kind, key, digest) VALUES (?, ?, ?)
             ON CONFLICT(kind, key) DO UPDATE SET digest = excluded.digest
             """, [source.kind.rawValue, key, digest])
         let id = try known?.id ?? document(source.kind, key)?.id
+        // Of a new number as well: a document that somebody removed has left its entry.
+        try run("DELETE FROM package_search WHERE rowid = ?", [id])
         try run(
             "INSERT INTO package_search(rowid, name, description, author, identifier) VALUES (?, ?, ?, ?, ?)",
             [id, texts[0], texts[1], texts[2], String(decoding: key, as: UTF8.self)])
@@ -64,16 +65,17 @@ struct PackageIndex {
     }
 
     private func remove(_ kind: RowKind, _ key: Data) throws {
-        guard let known = try document(kind, key) else { return }
-        try run("DELETE FROM package_search WHERE rowid = ?", [known.id])
-        try run("DELETE FROM search_documents WHERE id = ?", [known.id])
+        if let known = try document(kind, key) {
+            try run("DELETE FROM package_search WHERE rowid = ?", [known.id])
+            try run("DELETE FROM search_documents WHERE id = ?", [known.id])
+        }
         try ManifestFields(database: database).remove(kind, key: key)
     }
 
-    private func document(_ kind: RowKind, _ key: Data) throws -> (id: Int64, digest: Data)? {
+    private func document(_ kind: RowKind, _ key: Data) throws -> (id: Int64, digest: Data?)? {
         let sql = "SELECT id, digest FROM search_documents WHERE kind = ? AND key = ?"
         return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [kind.rawValue, key])
-            .map { ($0["id"], $0["digest"]) }
+            .map { ($0.integer("id") ?? 0, $0.bytes("digest")) }
     }
 
     private static func digest(_ texts: [String]) throws -> Data {

@@ -11,10 +11,16 @@ struct DatabaseCommand: ParsableCommand {
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Check the database, its foreign keys and its full-text index; blobs are 'verify'.",
-            discussion: "Ends with 0 for a sound database and with 65 for another one.")
+            abstract: "Check the database, its foreign keys and its full-text indexes; blobs are 'verify'.",
+            discussion: """
+                Ends with 0 for a sound database and with 65 for another one. A full-text index that is damaged, or lacks \
+                rows of its table, is made anew with --repair; nothing else can be.
+                """)
 
         @OptionGroup var store: StoreOptions
+
+        @Flag(help: "Make the full-text indexes anew where one is not whole.")
+        var repair = false
 
         private struct Outcome: Encodable {
             let ok: Bool
@@ -23,7 +29,7 @@ struct DatabaseCommand: ParsableCommand {
         }
 
         func run() throws {
-            let report = try store.open().catalog.check()
+            let report = try store.open().catalog.check(repairing: repair)
             let isSound = report.findings.isEmpty
             if store.json {
                 try Terminal.sayJSON(Outcome(ok: isSound, findings: report.findings, notes: report.notes))

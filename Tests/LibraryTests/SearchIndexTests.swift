@@ -1,0 +1,28 @@
+import OsnovaStorage
+import TestSupport
+import Testing
+
+/// The index of search and of manifest queries, where it and its rows are not what they should be.
+@Suite struct SearchIndexTests {
+    @Test func `a row that the index has lost is indexed anew when it changes`() throws {
+        let library = try Library()
+        for id in ["c1", "c2"] { try library.install(id) }
+        try library.sqlite("DELETE FROM search_documents WHERE key = CAST('c1' AS BLOB)")
+        try library.sqlite("UPDATE components SET last_used = 5")
+        #expect(try library.catalog.search("c1").map(\.id) == ["c1"])
+        // The next number is one that the index has an entry of.
+        try library.sqlite("DELETE FROM search_documents WHERE key = CAST('c1' AS BLOB)")
+        try library.sqlite("DELETE FROM search_documents WHERE key = CAST('c2' AS BLOB)")
+        try library.sqlite("UPDATE components SET last_used = 6")
+        #expect(try library.catalog.search("c1").map(\.id) == ["c1"])
+        #expect(try library.catalog.search("c2").map(\.id) == ["c2"])
+    }
+
+    @Test func `a digest that is none is made anew`() throws {
+        let library = try Library()
+        try library.install("c")
+        try library.sqlite("UPDATE search_documents SET digest = 5")
+        try library.sqlite("UPDATE components SET description = 'harbour'")
+        #expect(try library.catalog.search("harbour").map(\.id) == ["c"])
+    }
+}
