@@ -70,6 +70,20 @@ import Tree
         #expect(snapshot["cache/local:c@1"]?.attributes.links == 3)
     }
 
+    @Test func `a note whose key or kind is a text with a NUL is looked at once`() throws {
+        let base = try Base()
+        try base.foreign(
+            """
+            INSERT INTO components SELECT 'a' || char(0) || 'b', 'n', '1', 'backend', NULL, NULL, NULL, '{}', NULL, 1, NULL;
+            DELETE FROM dirty_rows;
+            INSERT INTO dirty_rows VALUES (1, 'a' || char(0) || 'b'), (2, x'00'), ('x' || char(0) || 'y', 'z'), (9, '');
+            """)
+        // Settles once, where 'settle' goes on until nothing is noted.
+        try base.catalog.write { _ in }
+        #expect(try base.integers("SELECT count(*) FROM dirty_rows") == [0])
+        #expect(try base.snapshot().entries("components").count == 1)
+    }
+
     @Test func `a step that fails undoes itself alone, a transaction that fails all of it`() throws {
         let base = try Base()
         let rows = try base.catalog.write { writing in

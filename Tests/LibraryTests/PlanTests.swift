@@ -21,7 +21,7 @@ import Testing
             { _ = try reading.blobs(after: 0, limit: 1) }, { _ = try reading.tags(ofBlob: 1) },
         ]
         // The first page, and those behind a number and behind a text.
-        for value in [nil, CursorValue("i1"), CursorValue("t31")] {
+        for value in [nil, StoredValue("i1"), StoredValue("t31")] {
             plans += listings(reading).map { listing in
                 {
                     let cursor = try value.map { value in
@@ -97,7 +97,7 @@ import Testing
     @Test func `a page behind a text begins at its row, not at the first of the same time`() throws {
         let library = try Library()
         let listing = TransactionFilter().listing
-        let place = try ["i1", "t31"].map { try #require(CursorValue($0)) }
+        let place = try ["i1", "t31"].map { try #require(StoredValue($0)) }
         let cursor = try Cursor(query: listing.identity, position: place)
         try library.catalog.read { (reading: Reading) throws -> Void in
             _ = try listing.page(reading.database, after: cursor, limit: 5) { _ in 0 }

@@ -14,19 +14,29 @@ struct NodeIndex {
 
     /// Looks at the rows that were noted.
     func settle(atMost limit: Int) throws {
-        let rows = try Row.fetchAll(
-            nodes.database.cachedStatement(sql: "SELECT kind, key FROM dirty_rows ORDER BY kind LIMIT ?"),
-            arguments: [limit])
+        let stored = ["kind", "key"].enumerated().map { StoredValue.columns(for: $1, number: $0) }
+        let sql = """
+            SELECT kind, CAST(key AS BLOB) AS key, \(stored.joined(separator: ", "))
+            FROM dirty_rows ORDER BY kind LIMIT ?
+            """
+        let rows = try Row.fetchAll(nodes.database.cachedStatement(sql: sql), arguments: [limit])
         for row in rows {
             let kind = row.integer("kind").flatMap(RowKind.init)
             let key = row.bytes("key") ?? Data()
             try settle(kind, key: key)
             if let kind { try PackageIndex(database: nodes.database).settle(kind, key: key) }
-            try nodes.run("DELETE FROM dirty_rows WHERE kind = ? AND key = ?", [row["kind"], row["key"]])
+            try forget(StoredValue(row, number: 0), StoredValue(row, number: 1))
         }
         try nodes.run(
             "DELETE FROM node_changes WHERE sequence <= (SELECT max(sequence) FROM node_changes) - ?",
             [Self.keptChanges])
+    }
+
+    /// Removes a note as it is stored: one that stayed would be looked at for ever.
+    private func forget(_ kind: StoredValue, _ key: StoredValue) throws {
+        try nodes.run(
+            "DELETE FROM dirty_rows WHERE kind = \(kind.placeholder) AND key = \(key.placeholder)",
+            [kind.value, key.value])
     }
 
     private func settle(_ kind: RowKind?, key: Data) throws {

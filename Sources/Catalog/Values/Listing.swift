@@ -42,8 +42,8 @@ struct Listing {
     }
 
     /// The statement of the page behind a place; nil for the first.
-    private func sql(behind place: [CursorValue]?) -> String {
-        let places = order.enumerated().map { CursorValue.columns(for: $1, number: $0) }
+    private func sql(behind place: [StoredValue]?) -> String {
+        let places = order.enumerated().map { StoredValue.columns(for: $1, number: $0) }
         let behind = place.map { place in
             let values = place.map(\.placeholder).joined(separator: ", ")
             return "(\(order.joined(separator: ", "))) \(isDescending ? "<" : ">") (\(values))"
@@ -81,7 +81,7 @@ struct Listing {
         var next: Cursor?
         if rows.count > limit {
             let last = rows[limit - 1]
-            next = try Cursor(query: identity, position: order.indices.map { CursorValue(last, number: $0) })
+            next = try Cursor(query: identity, position: order.indices.map { StoredValue(last, number: $0) })
         }
         return Page(rows: try rows.prefix(limit).map(make), next: next)
     }

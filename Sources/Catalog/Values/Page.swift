@@ -27,16 +27,16 @@ public struct Cursor: Sendable, Hashable, CustomStringConvertible {
     private static let digestLength = 12
 
     /// The place after a row.
-    init(query: String, position: [CursorValue]) throws {
+    init(query: String, position: [StoredValue]) throws {
         description = try ([Self.digest(query)] + position.map(\.description)).joined(separator: ".")
     }
 
     /// The values of the row that this is the place after.
     ///
     /// - Throws: `usage` for a cursor of another query.
-    func position(query: String, count: Int) throws -> [CursorValue] {
+    func position(query: String, count: Int) throws -> [StoredValue] {
         let parts = description.split(separator: ".", omittingEmptySubsequences: false)
-        let values = parts.dropFirst().compactMap(CursorValue.init)
+        let values = parts.dropFirst().compactMap(StoredValue.init)
         guard let digest = parts.first, try digest == Self.digest(query), values.count == count,
             parts.count == count + 1
         else {

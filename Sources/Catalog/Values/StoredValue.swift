@@ -2,11 +2,11 @@ internal import Foundation
 internal import GRDB
 internal import Primitives
 
-/// A column of the row that a cursor is behind: exactly what is stored.
+/// A value exactly as it is stored, so that a statement can find its row again.
 ///
 /// A text is kept as its bytes. GRDB's own is cut at a NUL, and repaired where it is no UTF-8: a page that began behind
 /// such a text would begin at another row.
-struct CursorValue: Equatable {
+struct StoredValue {
     /// The value; the bytes of a text.
     let value: DatabaseValue
     /// Whether the bytes are a text's.
@@ -14,8 +14,8 @@ struct CursorValue: Equatable {
 
     /// A column of a row that ``columns(for:number:)`` selected.
     init(_ row: Row, number: Int) {
-        value = row["place_\(number)"]
-        isText = row.integer("place_is_text_\(number)") == 1
+        value = row["stored_\(number)"]
+        isText = row.integer("stored_is_text_\(number)") == 1
     }
 
     /// A value as a cursor's text has it; nil for what is none.
@@ -37,8 +37,8 @@ struct CursorValue: Equatable {
     /// What a statement selects so that a column's value can be read whatever it is.
     static func columns(for column: String, number: Int) -> String {
         """
-        CASE typeof(\(column)) WHEN 'text' THEN CAST(\(column) AS BLOB) ELSE \(column) END AS place_\(number), \
-        typeof(\(column)) = 'text' AS place_is_text_\(number)
+        CASE typeof(\(column)) WHEN 'text' THEN CAST(\(column) AS BLOB) ELSE \(column) END AS stored_\(number), \
+        typeof(\(column)) = 'text' AS stored_is_text_\(number)
         """
     }
 
