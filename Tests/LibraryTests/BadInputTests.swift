@@ -98,6 +98,20 @@ import Testing
         #expect(try library.catalog.check().findings == [])
     }
 
+    @Test func `numbers that others wrote as texts are read, not trapped on`() throws {
+        let library = try Library()
+        try library.sqlite(
+            """
+            INSERT INTO snapshots VALUES (1000, x'FF', x'00', 'many', 'long ago');
+            INSERT INTO nodes(parent, kind, name, modified_at) VALUES (5, 'odd', CAST('d' AS BLOB), 'now'), (5, 1, 'e', 1);
+            """)
+        try library.catalog.read { (reading: Reading) throws -> Void in
+            #expect(try reading.snapshots().map(\.created) == [0])
+            #expect(try reading.uploadedFiles().rows.map(\.path) == [[Array("e".utf8)]])
+            #expect(try reading.uploadedFile(at: [Array("d".utf8), Array("f".utf8)]) == nil)
+        }
+    }
+
     @Test func `a locked database is waited for, then its holder is named`() throws {
         let library = try Library()
         let holder = Process()

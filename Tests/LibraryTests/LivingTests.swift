@@ -87,6 +87,18 @@ import Testing
         #expect(try stale(9_999) == 0)
     }
 
+    @Test func `numbers of the registry at their ends are counted with`() throws {
+        let library = try Library()
+        try library.install("c")
+        try library.catalog.write { try $0.registerStart(of: "c", processID: own, endpoint: "e", now: 1_000) }
+        let registration = try #require(try library.catalog.read { try $0.registration(of: "c") })
+        #expect(registration.isStale(after: .min) && !registration.isStale(after: .max))
+        #expect(!registration.isStale(after: .max, now: .min))
+        try library.sqlite("UPDATE component_registry SET restart_count = 9223372036854775807, status = 'crashed'")
+        try library.catalog.write { try $0.registerStart(of: "c", processID: own, endpoint: "e") }
+        #expect(try library.catalog.read { try $0.registration(of: "c")?.restartCount } == .max)
+    }
+
     // MARK: Batches
 
     @Test func `a batch joins what it is told and loses nothing on a clean stop`() throws {

@@ -94,6 +94,7 @@ import Testing
         let status = try items(work.expect(0, ["component", "status", "--json"]))
         #expect(status.map { $0["restart_count"] as? Int } == [3])
         #expect(status.map { $0["is_stale"] as? Bool } == [true])
+        try work.expect(64, ["component", "status", "--stale-after=-9223372036854775808"])
     }
 
     @Test func `search refuses hostile queries in a line`() throws {

@@ -24,7 +24,8 @@ extension Writing {
                 .busy, "component \(componentID) is \(earlier.status) as process \(earlier.processID): stop it first")
         }
         // One that was never seen to stop has crashed, whether or not anyone noticed.
-        let restarts = earlier.map { $0.status == .stopped ? 0 : $0.restartCount + 1 } ?? 0
+        let crashes = earlier.flatMap { $0.status == .stopped ? nil : $0.restartCount.addingReportingOverflow(1) }
+        let restarts = crashes.map { $0.overflow ? .max : $0.partialValue } ?? 0
         try upsert(component, processID, endpoint, now, restarts)
         try remember(processID, of: componentID)
     }

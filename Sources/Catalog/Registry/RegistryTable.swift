@@ -49,7 +49,9 @@ public struct Registration: Sendable, Equatable {
 
     /// Whether an active component gave no sign of life for so many seconds.
     public func isStale(after timeout: Int64, now: Int64 = Clock.seconds) -> Bool {
-        status.isActive && max(startedAt, lastHeartbeat ?? startedAt) < now - timeout
+        let (limit, isBeyond) = now.subtractingReportingOverflow(timeout)
+        guard !isBeyond else { return status.isActive && timeout < 0 }
+        return status.isActive && max(startedAt, lastHeartbeat ?? startedAt) < limit
     }
 }
 

@@ -93,12 +93,12 @@ struct SearchReading {
             SELECT \(title) AS title, snippet(\(table), -1, '[', ']', '…', 16) AS snippet FROM \(table)
             WHERE \(table) MATCH ? AND rowid = ?
             """
-        let id: Int64 = ranked["id"]
+        let id = ranked.integer("id") ?? 0
         guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [expression, id]) else {
             return nil
         }
         return SearchHit(
             kind: kind, id: kind == .message ? "\(id)" : ranked.text("key") ?? "", title: row.text("title") ?? "",
-            snippet: row.text("snippet") ?? "", rank: ranked["rank"])
+            snippet: row.text("snippet") ?? "", rank: ranked.real("rank") ?? 0)
     }
 }

@@ -15,11 +15,11 @@ public struct SnapshotRecord: Sendable {
     let newestBlob: Int64
 
     init(_ row: Row) {
-        name = row["name"] ?? ""
-        folder = row["folder"] ?? ""
-        created = row["created_at"] ?? 0
-        node = row["node"] ?? 0
-        newestBlob = row["newest_blob"] ?? 0
+        name = row.text("name") ?? ""
+        folder = row.text("folder") ?? ""
+        created = row.integer("created_at") ?? 0
+        node = row.integer("node") ?? 0
+        newestBlob = row.integer("newest_blob") ?? 0
     }
 }
 
@@ -108,7 +108,7 @@ extension Writing {
         try Row.fetchAll(
             database, sql: "SELECT id, name FROM nodes WHERE kind IN (?, ?) ORDER BY id",
             arguments: [NodeKind.component.rawValue, NodeKind.application.rawValue]
-        ).map { ($0["id"], $0["name"] ?? Data()) }
+        ).map { ($0.integer("id") ?? 0, $0.bytes("name") ?? Data()) }
     }
 
     /// Gives every node of the tree the id of its copy: behind all ids that were given, one after another in the

@@ -30,7 +30,7 @@ public struct UploadedFile: Sendable, Equatable {
         case .symbolicLink: kind = .symbolicLink
         default: return nil
         }
-        path = directory + [Array(row["name"] as Data? ?? Data())]
+        path = directory + [Array(row.bytes("name") ?? Data())]
         content = row.text("sha256").flatMap { ContentID(hex: $0) }
         size = row.integer("size") ?? 0
         modified = row.integer("created_at") ?? row.integer("modified_at") ?? 0
@@ -79,7 +79,7 @@ extension Reading {
         let statement = try database.cachedStatement(sql: "SELECT id, kind FROM nodes WHERE parent = ? AND name = ?")
         for name in path {
             guard let row = try Row.fetchOne(statement, arguments: [current.id, Data(name)]) else { return nil }
-            current = (row["id"], row["kind"] == NodeKind.directory.rawValue)
+            current = (row.integer("id") ?? 0, row.integer("kind") == NodeKind.directory.rawValue)
         }
         return current
     }

@@ -25,6 +25,16 @@ extension Row {
         }
     }
 
+    /// A column as a number; nil for what is none.
+    func real(_ column: String) -> Double? {
+        switch (self[column] as DatabaseValue).storage {
+        case .int64(let number): Double(number)
+        case .double(let number): number
+        case .string(let text): Double(text)
+        case .null, .blob: nil
+        }
+    }
+
     /// A column as bytes: a blob's, or a text's; nil for NULL.
     func bytes(_ column: String) -> Data? {
         if case .blob(let bytes) = (self[column] as DatabaseValue).storage { return bytes }

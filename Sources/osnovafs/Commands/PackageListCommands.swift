@@ -81,6 +81,10 @@ extension ComponentCommand {
         @Option(help: ArgumentHelp("Seconds without a sign of life after which one is stale.", valueName: "seconds"))
         var staleAfter: Int64 = 30
 
+        func validate() throws {
+            guard staleAfter >= 0 else { throw ValidationError("--stale-after is not negative.") }
+        }
+
         func run() throws {
             let catalog = try store.open().catalog
             let (seconds, status) = (staleAfter, status)
