@@ -25,4 +25,15 @@ import Testing
         try library.sqlite("UPDATE components SET description = 'harbour'")
         #expect(try library.catalog.search("harbour").map(\.id) == ["c"])
     }
+
+    @Test func `a long name does not multiply a manifest`() throws {
+        let library = try Library()
+        let name = String(repeating: "k", count: 20_000)
+        let numbers = (0..<2_000).map { "\($0)" }.joined(separator: ",")
+        try library.install(
+            "c", manifest: #"{"\#(name)": [\#(numbers)], "o": {"\#(name)": {"p": [1]}}, "list": [[1], {"id": "x"}]}"#)
+        let paths = try library.sqlite("SELECT DISTINCT path FROM manifest_fields ORDER BY path")
+        #expect(paths == "list[].id\nlist[][]")
+        #expect(try library.catalog.components(whereManifest: "list[].id", is: "x").map(\.id) == ["c"])
+    }
 }

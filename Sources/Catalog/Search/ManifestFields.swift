@@ -10,6 +10,8 @@ struct ManifestFields {
 
     /// A longer value is a text to read, not one to look up.
     static let longestValue = 512
+    /// A longer path is no name that anybody asks about, and would be kept once for each of its scalars.
+    static let longestPath = 512
     /// More scalars than an honest manifest has; what follows is not indexed.
     static let mostValues = 4096
 
@@ -38,17 +40,21 @@ struct ManifestFields {
         var fields: [(path: String, value: String)] = []
         let rows = try Row.fetchCursor(database.cachedStatement(sql: sql), arguments: [manifest])
         while let row = try rows.next(), fields.count < mostValues {
-            let path = row.integer("parent").flatMap { containers[$0] }.map {
-                $0.isList ? $0.path + "[]" : join($0.path, row.text("key") ?? "")
-            }
+            guard let path = path(of: row, in: containers), path.utf8.count <= longestPath else { continue }
             let type = row.text("type")
             if type == "object" || type == "array" {
-                containers[row.integer("id") ?? 0] = (path ?? "", type == "array")
-            } else if let path, let value = row.text("value"), value.utf8.count <= longestValue {
+                containers[row.integer("id") ?? 0] = (path, type == "array")
+            } else if row.integer("parent") != nil, let value = row.text("value"), value.utf8.count <= longestValue {
                 fields.append((path, value))
             }
         }
         return fields
+    }
+
+    /// Empty for the manifest itself; nil below a path that is too long.
+    private static func path(of row: Row, in containers: [Int64: (path: String, isList: Bool)]) -> String? {
+        guard let parent = row.integer("parent") else { return "" }
+        return containers[parent].map { $0.isList ? $0.path + "[]" : join($0.path, row.text("key") ?? "") }
     }
 
     private static func join(_ path: String, _ name: String) -> String {

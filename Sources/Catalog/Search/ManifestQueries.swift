@@ -7,7 +7,7 @@ extension Catalog {
     ///
     /// - Parameters:
     ///   - path: member names joined by `.`, each step into a list written `[]`: `author`, `dependencies[].id`. A `.`,
-    ///     `[` or `\` of a name has a `\` before it.
+    ///     `[` or `\` of a name has a `\` before it. Of at most 512 bytes.
     ///   - value: a text as it is, a number as it is written, `true` or `false`; of at most 512 bytes.
     public func components(whereManifest path: String, is value: String) throws -> [Component] {
         try settle()
