@@ -99,6 +99,24 @@ import Testing
         #expect(try library.catalog.read { try $0.registration(of: "c")?.restartCount } == .max)
     }
 
+    @Test func `a registration that nobody can name keeps none from being marked`() throws {
+        let library = try Library()
+        for id in ["a", "c"] { try library.install(id) }
+        try library.sqlite(
+            """
+            INSERT INTO component_registry VALUES (NULL, '1', 999999999, 'e', 'running', 1, 1, 0),
+                (x'63', '1', 999999999, 'e', 'running', 1, 1, 0),
+                ('a' || char(0), '1', 999999999, 'e', 'running', 1, 1, 0),
+                ('a', '1', \(own), 'e', 'running', strftime('%s', 'now'), NULL, 0),
+                ('c', '1', 999999999, 'e', 'running', 1, 1, 0)
+            """)
+        let dead = try library.catalog.write { try $0.markCrashedComponents() }
+        #expect(dead.count == 4 && dead.contains { $0.componentID == "c" })
+        #expect(try library.catalog.read { try $0.registration(of: "c")?.status } == .crashed)
+        #expect(try library.catalog.read { try $0.registration(of: "a")?.status } == .running, "another one's row")
+        #expect(try library.catalog.write { try $0.markCrashedComponents() }.isEmpty)
+    }
+
     // MARK: Batches
 
     @Test func `a batch joins what it is told and loses nothing on a clean stop`() throws {

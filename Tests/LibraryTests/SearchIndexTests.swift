@@ -36,4 +36,26 @@ import Testing
         #expect(paths == "list[].id\nlist[][]")
         #expect(try library.catalog.components(whereManifest: "list[].id", is: "x").map(\.id) == ["c"])
     }
+
+    @Test func `a component whose id is a blob is shown, found and removed`() throws {
+        let library = try Library()
+        try library.sqlite(
+            """
+            INSERT INTO components VALUES (x'6331', 'harbour', '1', 'backend', NULL, NULL, NULL,
+                '{"author": "Ada", "dependencies": ["base"]}', NULL, 1, NULL);
+            INSERT INTO component_registry VALUES (x'6331', '1', 999999999, 'e', 'running', 1, 1, 0);
+            INSERT INTO applications(application_id, name, version, manifest_json, installed_at)
+                VALUES (x'6131', 'lighthouse', '1', '{}', 1);
+            """)
+        #expect(try library.catalog.search("harbour").map(\.id) == ["c1"])
+        #expect(try library.catalog.search("lighthouse").map(\.id) == ["a1"])
+        #expect(try library.catalog.components(whereManifest: "author", is: "Ada").map(\.id) == ["c1"])
+        #expect(try library.catalog.components(dependingOn: "base").map(\.id) == ["c1"])
+        #expect(try library.catalog.read { try $0.component("c1")?.name } == "harbour")
+        #expect(try library.catalog.read { try $0.application("a1")?.name } == "lighthouse")
+        #expect(try library.catalog.write { try $0.removeComponent("c1") })
+        #expect(try library.catalog.write { try $0.removeApplication("a1") })
+        #expect(try library.catalog.read { try $0.components().isEmpty && $0.applications().isEmpty })
+        #expect(try library.catalog.search("harbour").isEmpty)
+    }
 }

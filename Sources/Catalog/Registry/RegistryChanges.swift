@@ -1,3 +1,4 @@
+internal import Foundation
 internal import GRDB
 public import Primitives
 
@@ -80,17 +81,21 @@ extension Writing {
     /// - Returns: the registrations as they were.
     @discardableResult
     public func markCrashedComponents() throws -> [Registration] {
-        let dead = try reading.activeRegistrations().filter { try reading.isAlive($0) == false }
-        for registration in dead { try setStatus(.crashed, of: registration.componentID) }
-        return dead
+        let dead = try reading.activeRegistrations().filter { try reading.isAlive($0.registration) == false }
+        // By row: the id of another program's may be no text that finds it.
+        for (row, _) in dead {
+            try nodes.run(
+                "UPDATE component_registry SET status = ? WHERE rowid = ?", [Registration.Status.crashed.rawValue, row])
+        }
+        return dead.map(\.registration)
     }
 
     /// Removes a component's registration; false where there is none.
     public func removeRegistration(of componentID: String) throws -> Bool {
         try database.cachedStatement(sql: "DELETE FROM registry_processes WHERE component_id = ?")
             .execute(arguments: [componentID])
-        try database.cachedStatement(sql: "DELETE FROM component_registry WHERE component_id = ?")
-            .execute(arguments: [componentID])
+        try nodes.run(
+            "DELETE FROM component_registry WHERE component_id IN (CAST(?1 AS TEXT), ?1)", [Data(componentID.utf8)])
         return database.changesCount > 0
     }
 }

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import GRDB
 public import Primitives
 
@@ -58,9 +59,10 @@ public struct Registration: Sendable, Equatable {
 extension Reading {
     /// Whether a component is said to run, and where; nil where the registry does not know it.
     public func registration(of id: String) throws -> Registration? {
-        try Row.fetchOne(
-            database.cachedStatement(sql: "SELECT * FROM component_registry WHERE component_id = ?"), arguments: [id]
-        ).map(Registration.init)
+        let sql = """
+            SELECT * FROM component_registry WHERE component_id IN (CAST(?1 AS TEXT), ?1) ORDER BY component_id LIMIT 1
+            """
+        return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [Data(id.utf8)]).map(Registration.init)
     }
 
     /// Registrations by component, a page at a time.
@@ -79,13 +81,15 @@ extension Reading {
 
     /// The active components that gave no sign of life for so many seconds.
     public func staleRegistrations(after timeout: Int64, now: Int64 = Clock.seconds) throws -> [Registration] {
-        try activeRegistrations().filter { $0.isStale(after: timeout, now: now) }
+        try activeRegistrations().map(\.registration).filter { $0.isStale(after: timeout, now: now) }
     }
 
-    func activeRegistrations() throws -> [Registration] {
-        let sql = "SELECT * FROM component_registry WHERE status IN ('starting', 'running', 'stopping')"
-        return try Row.fetchAll(database.cachedStatement(sql: sql)).map(Registration.init)
-            .sorted { $0.componentID < $1.componentID }
+    /// The active components, each with the number of its row.
+    func activeRegistrations() throws -> [(row: Int64, registration: Registration)] {
+        let sql = "SELECT rowid AS row, * FROM component_registry WHERE status IN ('starting', 'running', 'stopping')"
+        return try Row.fetchAll(database.cachedStatement(sql: sql))
+            .map { ($0.integer("row") ?? 0, try Registration($0)) }
+            .sorted { $0.registration.componentID < $1.registration.componentID }
     }
 
     /// Whether a registration's process lives; nil where that cannot be known from here.

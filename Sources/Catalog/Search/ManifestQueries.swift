@@ -12,7 +12,7 @@ extension Catalog {
     public func components(whereManifest path: String, is value: String) throws -> [Component] {
         try settle()
         return try read { reading in
-            try reading.keys(.component, path: path, value: value).compactMap { try reading.component($0) }
+            try reading.keys(.component, path: path, value: value).compactMap { try reading.component(key: $0) }
         }
     }
 
@@ -20,7 +20,7 @@ extension Catalog {
     public func applications(whereManifest path: String, is value: String) throws -> [Application] {
         try settle()
         return try read { reading in
-            try reading.keys(.application, path: path, value: value).compactMap { try reading.application($0) }
+            try reading.keys(.application, path: path, value: value).compactMap { try reading.application(key: $0) }
         }
     }
 
@@ -30,10 +30,10 @@ extension Catalog {
     public func components(dependingOn id: String) throws -> [Component] {
         try settle()
         return try read { reading in
-            var ids = try Set(reading.keys(.component, path: "dependencies[]", value: id))
-            try ids.formUnion(reading.keys(.component, path: "dependencies[].id", value: id))
-            try ids.formUnion(reading.keys(.component, path: "dependencies.\(ManifestFields.escape(id))", value: nil))
-            return try ids.sorted().compactMap { try reading.component($0) }
+            var keys = try Set(reading.keys(.component, path: "dependencies[]", value: id))
+            try keys.formUnion(reading.keys(.component, path: "dependencies[].id", value: id))
+            try keys.formUnion(reading.keys(.component, path: "dependencies.\(ManifestFields.escape(id))", value: nil))
+            return try keys.sorted { $0.lexicographicallyPrecedes($1) }.compactMap { try reading.component(key: $0) }
         }
     }
 
@@ -72,12 +72,12 @@ extension Reading {
         }
     }
 
-    fileprivate func keys(_ kind: RowKind, path: String, value: String?) throws -> [String] {
+    fileprivate func keys(_ kind: RowKind, path: String, value: String?) throws -> [Data] {
         let condition = value == nil ? "" : "AND value = ?3"
         let sql = """
-            SELECT DISTINCT CAST(key AS TEXT) FROM manifest_fields WHERE kind = ?1 AND path = ?2 \(condition) ORDER BY 1
+            SELECT DISTINCT key FROM manifest_fields WHERE kind = ?1 AND path = ?2 \(condition) ORDER BY 1
             """
         let arguments: [(any DatabaseValueConvertible)?] = [kind.rawValue, path] + (value.map { [$0] } ?? [])
-        return try String.fetchAll(database.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
+        return try Data.fetchAll(database.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
     }
 }

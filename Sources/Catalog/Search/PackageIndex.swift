@@ -40,7 +40,7 @@ struct PackageIndex {
     private func settle(_ source: Source, key: Data) throws {
         let sql = """
             SELECT name, description, author, CAST(manifest_json AS TEXT) AS manifest FROM \(source.table)
-            WHERE \(source.key) = CAST(? AS TEXT)
+            WHERE \(source.key) IN (CAST(?1 AS TEXT), ?1) ORDER BY \(source.key) LIMIT 1
             """
         guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [key]) else {
             return try remove(source.kind, key)

@@ -69,10 +69,14 @@ public struct Application: Sendable, Equatable {
 
 extension Reading {
     /// The application of an id; nil where there is none.
-    public func application(_ id: String) throws -> Application? {
-        try Row.fetchOne(
-            database.cachedStatement(sql: "SELECT * FROM applications WHERE application_id = ?"), arguments: [id]
-        ).map(Application.init)
+    public func application(_ id: String) throws -> Application? { try application(key: Data(id.utf8)) }
+
+    /// The application of an id's bytes, whichever type another program stored them as.
+    func application(key: Data) throws -> Application? {
+        let sql = """
+            SELECT * FROM applications WHERE application_id IN (CAST(?1 AS TEXT), ?1) ORDER BY application_id LIMIT 1
+            """
+        return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [key]).map(Application.init)
     }
 
     /// All applications by id.
@@ -107,7 +111,7 @@ extension Writing {
 
     /// Removes an application; false where there is none.
     public func removeApplication(_ id: String) throws -> Bool {
-        try database.execute(sql: "DELETE FROM applications WHERE application_id = ?", arguments: [id])
+        try nodes.run("DELETE FROM applications WHERE application_id IN (CAST(?1 AS TEXT), ?1)", [Data(id.utf8)])
         return database.changesCount > 0
     }
 }

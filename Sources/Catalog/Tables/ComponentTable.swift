@@ -81,10 +81,12 @@ public struct Component: Sendable, Equatable {
 
 extension Reading {
     /// The component of an id; nil where there is none.
-    public func component(_ id: String) throws -> Component? {
-        try Row.fetchOne(
-            database.cachedStatement(sql: "SELECT * FROM components WHERE component_id = ?"), arguments: [id]
-        ).map(Component.init)
+    public func component(_ id: String) throws -> Component? { try component(key: Data(id.utf8)) }
+
+    /// The component of an id's bytes, whichever type another program stored them as.
+    func component(key: Data) throws -> Component? {
+        let sql = "SELECT * FROM components WHERE component_id IN (CAST(?1 AS TEXT), ?1) ORDER BY component_id LIMIT 1"
+        return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [key]).map(Component.init)
     }
 
     /// All components by id.
@@ -117,9 +119,8 @@ extension Writing {
 
     /// Removes a component with its registry row; false where there is none.
     public func removeComponent(_ id: String) throws -> Bool {
-        try database.execute(sql: "DELETE FROM component_registry WHERE component_id = ?", arguments: [id])
-        try database.execute(sql: "DELETE FROM registry_processes WHERE component_id = ?", arguments: [id])
-        try database.execute(sql: "DELETE FROM components WHERE component_id = ?", arguments: [id])
+        _ = try removeRegistration(of: id)
+        try nodes.run("DELETE FROM components WHERE component_id IN (CAST(?1 AS TEXT), ?1)", [Data(id.utf8)])
         return database.changesCount > 0
     }
 }
