@@ -177,6 +177,26 @@ import Testing
         try batch.close()
     }
 
+    @Test func `a batch whose closing failed goes on writing`() throws {
+        let library = try Library()
+        try library.install("c")
+        let impatient = try Catalog(path: library.path, patience: 0.3) { _ in nil }
+        let failures = Outcomes()
+        let batch = BatchWriter(impatient, interval: 0.01) { failures.add("\($0)") }
+        try library.catalog.write { writing in
+            try writing.setPreference("k", to: 1)
+            try batch.componentUsed("c", at: 8)
+            // The timed attempt waits for the lock by now, and fails while the writer closes.
+            usleep(100_000)
+            expect(.busy) { try batch.close() }
+            #expect(failures.all.count == 1)
+        }
+        #expect(eventually { try library.catalog.read { try $0.component("c")?.lastUsed } == 8 })
+        try batch.componentUsed("c", at: 9)
+        #expect(eventually { try library.catalog.read { try $0.component("c")?.lastUsed } == 9 })
+        try batch.close()
+    }
+
     // MARK: Observers
 
     @Test(.timeLimit(.minutes(1))) func `an observer hears of every writer, and only of what it asked for`()

@@ -13,6 +13,13 @@ public final class BatchWriter: Sendable {
         var pending = PendingWrites()
         var isScheduled = false
         var isClosed = false
+
+        /// Whether the caller is to schedule an attempt: rows wait, and nobody will write them.
+        mutating func claimAttempt() -> Bool {
+            guard pending.count > 0, !isScheduled, !isClosed else { return false }
+            isScheduled = true
+            return true
+        }
     }
 
     private let catalog: Catalog
@@ -76,8 +83,7 @@ public final class BatchWriter: Sendable {
         let (isFull, isFirst) = try state.withLock { state in
             guard !state.isClosed else { throw OsnovaError(.usage, "the batch writer is closed already") }
             change(&state.pending)
-            defer { state.isScheduled = true }
-            return (state.pending.count >= capacity, !state.isScheduled)
+            return (state.pending.count >= capacity, state.claimAttempt())
         }
         if isFirst { schedule() }
         if isFull { try flush() }
@@ -90,11 +96,7 @@ public final class BatchWriter: Sendable {
             state.withLock { $0.isScheduled = false }
             do { try flush() } catch {
                 onFailure(error)
-                let isWanted = state.withLock { state in
-                    defer { state.isScheduled = true }
-                    return !state.isScheduled && !state.isClosed
-                }
-                if isWanted { schedule() }
+                if state.withLock({ $0.claimAttempt() }) { schedule() }
             }
         }
     }
@@ -124,7 +126,11 @@ public final class BatchWriter: Sendable {
     public func close() throws {
         state.withLock { $0.isClosed = true }
         do { try flush() } catch {
-            state.withLock { $0.isClosed = false }
+            let isWanted = state.withLock { state in
+                state.isClosed = false
+                return state.claimAttempt()
+            }
+            if isWanted { schedule() }
             throw error
         }
     }
