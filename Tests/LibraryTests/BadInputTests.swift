@@ -112,6 +112,24 @@ import Testing
         }
     }
 
+    @Test func `a foreign transaction is settled, whatever else its row holds`() throws {
+        let library = try Library()
+        try library.sqlite(
+            """
+            INSERT INTO wallet_transactions
+                VALUES ('t', 'f', '', '1e5', NULL, 'n', 'pending', NULL, NULL, NULL, NULL, -1.5, NULL)
+            """)
+        try library.catalog.write { try $0.settleTransaction("t", as: .confirmed, at: 5, gasUsed: Amount("21")) }
+        try library.catalog.write { try $0.settleTransaction("t", as: .failed, at: 6) }
+        #expect(
+            try library.sqlite("SELECT * FROM wallet_transactions") == "t|f||1e5||n|failed|21||||-1.5|6",
+            "the rest stays")
+        expect(.usage, mentioning: "-1") {
+            try library.catalog.write { try $0.settleTransaction("t", as: .failed, at: -1) }
+        }
+        expect(.notFound) { try library.catalog.write { try $0.settleTransaction("u", as: .failed) } }
+    }
+
     @Test func `a locked database is waited for, then its holder is named`() throws {
         let library = try Library()
         let holder = Process()

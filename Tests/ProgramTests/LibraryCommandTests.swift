@@ -55,6 +55,8 @@ import Testing
         let confirmed = try items(work.expect(0, ["tx", "list", "--status", "confirmed", "--json"]))
         #expect(confirmed.map { $0["hash"] as? String } == ["0x2"])
         #expect(confirmed.map { $0["amount"] as? String } == [amount])
+        try work.sqlite("UPDATE wallet_transactions SET to_address = '' WHERE tx_hash = '0x1'")
+        #expect(try work.expect(0, ["tx", "set", "0x1", "--status", "failed"]).text.hasSuffix(": failed\n"))
         try work.expect(64, ["tx", "list", "--status", "lost"])
         try work.expect(0, ["tx", "remove", "0x2"])
         try work.expect(66, ["tx", "show", "0x2"])

@@ -62,22 +62,27 @@ extension Writing {
         ])
     }
 
-    /// Says how a transaction ended.
+    /// Says how a transaction ended; whatever else the row holds stays.
     ///
     /// - Parameters:
     ///   - at: Unix seconds.
     ///   - gasUsed: nil leaves what is recorded.
-    /// - Throws: `notFound` for an unknown hash.
+    /// - Throws: `notFound` for an unknown hash, `usage` for a time that is none.
     public func settleTransaction(
         _ hash: String, as status: WalletTransaction.Status, at time: Int64 = Clock.seconds, gasUsed: Amount? = nil
     ) throws {
-        guard var transaction = try reading.transaction(hash) else {
+        let confirmedAt = status == .pending ? nil : time
+        try FieldCheck.time(confirmedAt, "confirmation time of a transaction")
+        // Only these columns: what another program wrote into the others may be such as 'save' refuses.
+        let sql = """
+            UPDATE wallet_transactions SET status = ?, confirmed_at = ?, gas_used = coalesce(?, gas_used)
+            WHERE tx_hash = ?
+            """
+        try database.cachedStatement(sql: sql)
+            .execute(arguments: [status.rawValue, confirmedAt, gasUsed?.text, hash])
+        guard database.changesCount > 0 else {
             throw OsnovaError(.notFound, "there is no transaction \(hash)")
         }
-        transaction.status = status
-        transaction.confirmedAt = status == .pending ? nil : time
-        transaction.gasUsed = gasUsed?.text ?? transaction.gasUsed
-        try save(transaction)
     }
 
     /// Removes a transaction; false where there is none.

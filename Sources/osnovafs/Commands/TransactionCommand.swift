@@ -48,14 +48,12 @@ struct TransactionCommand: ParsableCommand {
 
         func run() throws {
             let saved = try store.open().catalog.write { writing in
-                var transaction = try writing.reading.transaction(hash) ?? new()
+                let known = try writing.reading.transaction(hash)
+                var transaction = try known ?? new()
                 change(&transaction)
-                if let status, status != transaction.status {
-                    transaction.status = status
-                    transaction.confirmedAt = status == .pending ? nil : Clock.seconds
-                }
-                try writing.save(transaction)
-                return transaction
+                if transaction != known { try writing.save(transaction) }
+                if let status, status != transaction.status { try writing.settleTransaction(hash, as: status) }
+                return try writing.reading.transaction(hash) ?? transaction
             }
             if store.json { return try Terminal.sayJSON(TransactionDocument(saved)) }
             Terminal.say("recorded transaction \(Table.printable(saved.hash)): \(saved.status)")
