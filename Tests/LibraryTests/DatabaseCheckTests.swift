@@ -37,4 +37,27 @@ import Testing
         #expect(try library.catalog.components(whereManifest: "author", is: "Ada").count == 2)
         #expect(try library.catalog.search("harbour").map(\.id) == ["1"])
     }
+
+    @Test func `what cannot be used is noted`() throws {
+        let library = try Library()
+        try library.sqlite(
+            """
+            INSERT INTO wallet_transactions VALUES
+                ('t', 'f', 't', '1e5', NULL, 'n', 'pending', '-1', '1.5', NULL, NULL, 1, NULL),
+                ('s', 'f', 't', '1', NULL, 'n', 'pending', NULL, NULL, NULL, NULL, 1, NULL),
+                (NULL, 'f', 't', '1', NULL, 'n', 'pending', NULL, NULL, NULL, NULL, 1, NULL),
+                (NULL, 'f', 't', '1', NULL, 'n', 'pending', NULL, NULL, NULL, NULL, 1, NULL);
+            INSERT INTO user_preferences VALUES ('a' || char(0) || 'b', '1', 1), ('p', 'no json', 1);
+            """)
+        let report = try library.catalog.check()
+        #expect(report.findings == [])
+        #expect(
+            report.notes == [
+                "value of p in user_preferences is no JSON",
+                "amount of t in wallet_transactions is no decimal number",
+                "gas_used of t in wallet_transactions is no decimal number",
+                "rows of wallet_transactions without a tx_hash: 2",
+                "rows of user_preferences whose key holds a NUL character: 1",
+            ])
+    }
 }

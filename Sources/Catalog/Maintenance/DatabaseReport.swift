@@ -43,24 +43,12 @@ extension Catalog {
         try settle()
         if repairing, try !searchFindings().isEmpty { try write { try SearchIndex.rebuild($0.database) } }
         return DatabaseReport(
-            findings: try integrityFindings() + searchFindings(), notes: try read { try Self.notes($0.database) })
+            findings: try integrityFindings() + searchFindings(),
+            notes: try read { try DatabaseNotes(database: $0.database).all() })
     }
 
     private func searchFindings() throws -> [String] {
         try SearchIndex.all.compactMap { try $0.finding(in: self) }
-    }
-
-    private static func notes(_ database: Database) throws -> [String] {
-        let columns = [
-            ("components", "component_id", "manifest_json"), ("applications", "application_id", "manifest_json"),
-            ("user_preferences", "key", "value"),
-        ]
-        return try columns.flatMap { table, key, column in
-            let sql = "SELECT \(key) AS key FROM \(table) WHERE NOT json_valid(CAST(\(column) AS TEXT)) ORDER BY 1"
-            return try Row.fetchAll(database, sql: sql).map {
-                "\(column) of \($0.text("key") ?? "NULL") in \(table) is no JSON"
-            }
-        }
     }
 
     /// Counts what the database holds; reads every table's keys.
