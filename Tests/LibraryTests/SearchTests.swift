@@ -139,6 +139,17 @@ import Testing
         #expect(try library.catalog.check().notes.count == 1)
     }
 
+    @Test func `a number of a manifest is asked for in its shortest form`() throws {
+        let library = try Library()
+        try library.install(
+            "c", manifest: #"{"n": [9223372036854775807, 1.50, 1e3, 100000000000000000000, "1.50"], "m": 1.50}"#)
+        func isFound(_ path: String, _ value: String) throws -> Bool {
+            try !library.catalog.components(whereManifest: path, is: value).isEmpty
+        }
+        for value in ["9223372036854775807", "1.5", "1000.0", "1e+20", "1.50"] { #expect(try isFound("n[]", value)) }
+        #expect(try !isFound("m", "1.50"), "a text is as it is, a number is not")
+    }
+
     @Test func `dependencies are found in each of their forms`() throws {
         let library = try Library()
         try library.install("list", manifest: #"{"dependencies": ["org.base"]}"#)

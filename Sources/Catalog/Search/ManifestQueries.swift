@@ -8,7 +8,8 @@ extension Catalog {
     /// - Parameters:
     ///   - path: member names joined by `.`, each step into a list written `[]`: `author`, `dependencies[].id`. A `.`,
     ///     `[` or `\` of a name has a `\` before it. Of at most 512 bytes.
-    ///   - value: a text as it is, a number as it is written, `true` or `false`; of at most 512 bytes.
+    ///   - value: a text as it is, `true`, `false`, or a number; of at most 512 bytes. Whole numbers of up to 64 bits are
+    ///     as they are written, all others the shortest form of a floating-point number: `1.5` for 1.50, `1000.0` for 1e3.
     public func components(whereManifest path: String, is value: String) throws -> [Component] {
         try settle()
         return try read { reading in

@@ -9,7 +9,8 @@ extension ComponentCommand {
             commandName: "list", abstract: "List components, the newest installation first.",
             discussion: """
                 --manifest asks about any value of the manifests: 'author=Ada', 'config.theme=dark', \
-                'dependencies[].id=org.example.sync'. --depends-on knows every form of a declared dependency.
+                'dependencies[].id=org.example.sync'. Numbers with a fraction or exponent, or beyond 64 bits, are asked for in \
+                their shortest form: 1.5 for 1.50, 1000.0 for 1e3. --depends-on knows every form of a declared dependency.
                 """)
 
         @OptionGroup var store: StoreOptions
