@@ -70,6 +70,8 @@ public final class NumberBook {
     }
 
     private let connection: Connection
+    /// Files that changed last before this time may be other ones than those that got the numbers: see ``placed(_:_:)``.
+    private let since: Int64
     private let byName: Statement
     private let byNumber: Statement
     private let children: Statement
@@ -90,6 +92,7 @@ public final class NumberBook {
         let connection = try Connection(path: path, creating: true)
         self.connection = connection
         try connection.execute(NumberBookSchema.sql)
+        since = try Self.placed(path, connection)
         func statement(_ sql: String) throws -> Statement { try Statement(sql, on: connection.handle) }
         let columns = "id, parent, name, inode, born, type, size, modified, listed, changed, shown"
         byName = try statement("SELECT \(columns) FROM entries WHERE parent = ?1 AND name = ?2")
@@ -165,7 +168,7 @@ public final class NumberBook {
 
     /// A name's number, if it has one, and whether it still means the same file.
     ///
-    /// Restored from a backup, a file has another number on its disk and the same size and time.
+    /// Restored from a backup together with the book, a file has another number on its disk and the same size and time.
     private func known(
         _ name: UnsafeRawBufferPointer, in parent: Int64, _ identity: Identity
     ) throws -> (numbered: Numbered, isSame: Bool, isMoved: Bool)? {
@@ -176,7 +179,8 @@ public final class NumberBook {
             let known = entry.identity
             let isSame = known.inode == identity.inode && known.born == identity.born && known.type == identity.type
             let isMoved =
-                !isSame && known.type == identity.type && known.modified == identity.modified
+                !isSame && identity.changed <= since && known.type == identity.type
+                && known.modified == identity.modified
                 // The bytes of a directory are its disk's affair.
                 && (known.size == identity.size || known.type == UInt32(S_IFDIR))
             let changed = isMoved ? entry.changed(known) : entry.changed(identity)

@@ -89,6 +89,14 @@ public struct BeneathDirectory: Sendable {
         return Look(found)
     }
 
+    /// Looks at a file without opening it, wherever its path leads; a link at the end is looked at itself.
+    public static func look(atPath path: String) throws(Errno) -> Look {
+        var found = osnova_file()
+        let failure = path.withCString { osnova_look(AT_FDCWD, $0, &found) < 0 ? errno : 0 }
+        guard failure == 0 else { throw Errno(rawValue: failure) }
+        return Look(found)
+    }
+
     /// Where a symbolic link points.
     public func target(at path: [UInt8]) throws(Errno) -> [UInt8] {
         let handle = try place(path, Self.pathOnly | O_NOFOLLOW)

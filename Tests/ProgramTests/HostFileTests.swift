@@ -1,0 +1,41 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Files of the data root that other programs change behind the kernel's back.
+@Suite(.serialized, .enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"))
+struct HostFileTests {
+    /// A mounted store.
+    private func mounted() throws -> Workspace {
+        let work = try Workspace()
+        try work.mount()
+        return work
+    }
+
+    private func onDisk(_ line: String, _ work: Workspace) throws {
+        let outcome = try Program.shell(line, in: work.root.appendingPathComponent("logs"))
+        #expect(outcome.code == 0, "\(outcome.errors)")
+    }
+
+    @Test func `a file that was replaced by one with its size and time is another file`() throws {
+        let work = try mounted()
+        let look = { try Program.shell("cat logs/a; stat -c ' %i %Z' logs/a", in: work.mountpoint).text }
+        try onDisk("printf v1.0.1 >a; touch -d @499162500 a", work)
+        let before = try look()
+        #expect(before.hasPrefix("v1.0.1 "))
+        try onDisk("printf v1.0.2 >new; touch -d @499162500 new; mv new a", work)
+        let after = try look()
+        #expect(after.hasPrefix("v1.0.2 ") && after.split(separator: " ")[1] != before.split(separator: " ")[1])
+        try work.remount()
+        #expect(try look() == after)
+    }
+
+    @Test func `a directory that was replaced by one with its time is listed anew`() throws {
+        let work = try mounted()
+        let list = { try Program.shell("ls logs/d", in: work.mountpoint).text }
+        try onDisk("mkdir d; touch d/one; touch -d @499162500 d", work)
+        #expect(try list() == "one\n")
+        try onDisk("mkdir new; touch new/two; touch -d @499162500 new; mv d old; mv new d", work)
+        #expect(try list() == "two\n")
+    }
+}
