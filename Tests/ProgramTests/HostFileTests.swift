@@ -38,4 +38,32 @@ struct HostFileTests {
         try onDisk("mkdir new; touch new/two; touch -d @499162500 new; mv d old; mv new d", work)
         #expect(try list() == "two\n")
     }
+
+    @Test func `an entry is listed though its directory's time was set back`() throws {
+        let work = try mounted()
+        let list = { try Program.shell("ls logs/d", in: work.mountpoint).text }
+        try onDisk("mkdir d; touch d/one; touch -d 2020-01-01 d", work)
+        #expect(try list() == "one\n")
+        // Past the time in which a directory is numbered at each listing.
+        #expect(
+            eventually {
+                try Program.shell(
+                    "test $(date -d '-3 seconds' +%s) -gt $(stat -c %Z d)", in: work.root.appendingPathComponent("logs")
+                ).code == 0
+            })
+        #expect(try list() == "one\n")
+        try onDisk("touch d/two; touch -d 2020-01-01 d", work)
+        #expect(eventually(within: 2) { try list() == "one\ntwo\n" })
+        try work.remount()
+        #expect(try list() == "one\ntwo\n")
+    }
+
+    @Test func `a file that was overwritten in place has its new content though its time was set back`() throws {
+        let work = try mounted()
+        let content = { try Program.shell("cat logs/a; stat -c ' %i' logs/a", in: work.mountpoint).text }
+        try onDisk("printf v1.0.1 >a; touch -d @499162500 a", work)
+        let before = try content()
+        try onDisk("printf v1.0.2 >a; touch -d @499162500 a", work)
+        #expect(eventually(within: 2) { try content() == before.replacing("v1.0.1", with: "v1.0.2") })
+    }
 }

@@ -60,7 +60,7 @@ public final class NumberBook {
         public let identity: Identity
         /// The time to show for the recorded one, where a restored file has another.
         let shown: Int64?
-        /// The time of a directory when all its names had numbers.
+        /// The time of a directory's last change when all its names had numbers.
         public let listed: Int64?
 
         /// The time of the last change to show for the file as it is now.
@@ -159,10 +159,10 @@ public final class NumberBook {
         try deletion.run()
     }
 
-    /// Notes that every name of a directory had a number at a time of it.
-    public func setListed(_ number: Int64, at modified: Int64) throws {
+    /// Notes that every name of a directory had a number at a time of its last change.
+    public func setListed(_ number: Int64, at changed: Int64) throws {
         listing.bind(number, at: 1)
-        listing.bind(modified, at: 2)
+        listing.bind(changed, at: 2)
         try listing.run()
     }
 

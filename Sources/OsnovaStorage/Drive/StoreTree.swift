@@ -19,6 +19,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     let adoptions = AdoptionDesk()
     let corrections = LengthCorrections()
     let hostFiles = HostOpenFiles()
+    let hostReads = HostReads()
     let folders: ComponentFolders
     let generated: GeneratedFiles
     let removedBlobs = RemovedBlobs()
@@ -111,7 +112,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
                 noteDatabase()
                 return DatabaseWatch.everyRootEntry
             }
-            let changes = database.isInPlace ? try newChanges() : []
+            let changes = database.isInPlace ? try newChanges() + hostChanges() : []
             if !changes.isEmpty { return changes }
             guard Clock.nanoseconds < deadline else { return [] }
             folders.wait(atMost: Self.pollInterval)
@@ -158,6 +159,11 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             let own = try names.componentNode(named: name).map { TreeChange.changed(inode: Inode.node($0).number) }
             return [.added(directory: components, name: name)] + (own.map { [$0] } ?? [])
         }
+    }
+
+    /// Files of the data root whose content the kernel must not keep for long.
+    private func hostChanges() -> [TreeChange] {
+        hostReads.due()?.map { .changed(inode: $0) } ?? []
     }
 
     /// A row may name a blob whose file comes later.

@@ -81,6 +81,7 @@ final class StoreTreeWorker: FileTreeWorker {
         switch directory {
         case .node(let node): try extras.list(node: node, after: cookie, visit)
         case .host(let number):
+            tree.hostReads.note(directory)
             guard let last = Int64(exactly: cookie) else { throw OsnovaError(.usage, "that is no place in a listing") }
             try host.list(number, after: last) { visit($0, $1, UInt64(bitPattern: $2)) }
         case .generated: extras.listGenerated(after: cookie, visit)
@@ -120,6 +121,7 @@ final class StoreTreeWorker: FileTreeWorker {
             }
             return keep(content, at: offset, count: count)
         case .host(let number):
+            tree.hostReads.note(inode)
             return try fill(count) { try host.read(number, at: offset, into: $0) }
         case .generated(let state):
             if tree.generated.contentKind(of: state) == .database { tree.readMarks.markCopy() }

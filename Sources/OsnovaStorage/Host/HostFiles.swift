@@ -92,8 +92,9 @@ final class HostFiles {
 
     /// Gives every name of a directory its number; not again for one that has not changed since.
     private func numberEntries(of directory: Int64, _ opened: BeneathDirectory) throws {
-        let modified = try Self.ifThere({ try opened.look() })?.modified ?? 0
-        if let listed = try book.entry(directory)?.listed, listed == modified { return }
+        // Not the time of modification, which any program can set back.
+        let changed = try Self.ifThere({ try opened.look() })?.changed ?? 0
+        if let listed = try book.entry(directory)?.listed, listed == changed { return }
         var waiting: [(name: [UInt8], identity: NumberBook.Identity)] = []
         try opened.scan { name in
             guard let look = try Self.ifThere({ try opened.look(atName: name) }), Self.isShown(look) else {
@@ -108,8 +109,8 @@ final class HostFiles {
         }
         try book.number(waiting, in: directory)
         // A change within the same tick of the disk's clock would not show in the time: such a time is not relied on.
-        let isSettled = modified < Clock.nanoseconds - 2_000_000_000
-        if isSettled, directory != 0 { try book.setListed(directory, at: modified) }
+        let isSettled = changed < Clock.nanoseconds - 2_000_000_000
+        if isSettled, directory != 0 { try book.setListed(directory, at: changed) }
     }
 
     // MARK: Content
