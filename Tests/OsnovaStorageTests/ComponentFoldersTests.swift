@@ -1,0 +1,44 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+@testable import OsnovaStorage
+
+/// The directories of components, and what is told of them.
+@Suite struct ComponentFoldersTests {
+    private let folder: TemporaryFolder
+    private let folders: ComponentFolders
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(
+            atPath: folder.path("components/c/v1.0"), withIntermediateDirectories: true)
+        folders = ComponentFolders(path: folder.path("components"))
+        _ = folders.changes()
+    }
+
+    private func make(_ name: String) throws {
+        try FileManager.default.createDirectory(
+            atPath: folder.path("components/\(name)"), withIntermediateDirectories: true)
+    }
+
+    @Test func `a version's directory is told of though the time of the component's was set back`() throws {
+        var before = stat()
+        try #require(stat(folder.path("components/c"), &before) == 0)
+        try make("c/v2.0")
+        #expect(utimensat(AT_FDCWD, folder.path("components/c"), [before.st_atim, before.st_mtim], 0) == 0)
+        #expect(folders.changes().names == [Array("c".utf8)])
+        #expect(folders.changes().names == [])
+    }
+
+    @Test func `a component's directory is told of when it comes and goes, and watched from then on`() throws {
+        try make("d")
+        #expect(folders.changes().names == [Array("d".utf8)])
+        try make("d/v1.0")
+        #expect(folders.changes().names == [Array("d".utf8)])
+        try FileManager.default.removeItem(atPath: folder.path("components/d"))
+        #expect(folders.changes().names == [Array("d".utf8)])
+        #expect(folders.names() == [Array("c".utf8)])
+    }
+}
