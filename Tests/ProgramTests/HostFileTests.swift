@@ -66,4 +66,22 @@ struct HostFileTests {
         try onDisk("printf v1.0.2 >a; touch -d @499162500 a", work)
         #expect(eventually(within: 2) { try content() == before.replacing("v1.0.1", with: "v1.0.2") })
     }
+
+    @Test func `a removed file gives its room back when nobody has it open, though nobody looks at it`() throws {
+        let work = try mounted()
+        let driver = try #require(work.drivers().first)
+        let removed = { try Program.shell("readlink /proc/\(driver)/fd/* | grep -c '(deleted)'").text }
+        let none = try removed()
+        let content = try work.write("root/logs/held", noise(500_000, seed: 1))
+        try work.write("root/logs/read", content)
+        let held = try FileHandle(forReadingFrom: work.mounted("logs/held"))
+        #expect(try held.read(upToCount: 10) == content.prefix(10))
+        #expect(try Data(contentsOf: work.mounted("logs/read")) == content)
+        try onDisk("rm held read", work)
+        #expect(try removed() != none)
+        #expect(eventually { try !Program.shell("readlink /proc/\(driver)/fd/*").text.contains("logs/read") })
+        #expect(try held.readToEnd() == content.dropFirst(10))
+        try held.close()
+        #expect(eventually { try removed() == none })
+    }
 }

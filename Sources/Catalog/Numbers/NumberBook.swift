@@ -103,7 +103,13 @@ public final class NumberBook {
             INSERT INTO entries(parent, name, inode, born, type, size, modified, changed)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             """)
-        deletion = try statement("DELETE FROM entries WHERE id = ?1")
+        // Without ALL, which would never end in a book that was tampered with and has a circle.
+        deletion = try statement(
+            """
+            WITH RECURSIVE gone(id) AS (
+                VALUES (?1) UNION SELECT entries.id FROM gone JOIN entries ON entries.parent = gone.id)
+            DELETE FROM entries WHERE id IN gone
+            """)
         correction = try statement(
             "UPDATE entries SET shown = coalesce(shown, changed), inode = ?2, born = ?3, changed = ?4 WHERE id = ?1")
         listing = try statement("UPDATE entries SET listed = ?2 WHERE id = ?1")
@@ -153,8 +159,12 @@ public final class NumberBook {
         return found
     }
 
-    /// Strikes out the number of a file that is gone; with it go those below it, when they are looked for.
-    public func strike(_ number: Int64) throws {
+    /// Strikes out the numbers of files that are gone, and of what was below them: none of them is given again.
+    public func strike(_ numbers: [Int64]) throws {
+        try connection.transaction { for number in numbers { try strike(number) } }
+    }
+
+    private func strike(_ number: Int64) throws {
         deletion.bind(number, at: 1)
         try deletion.run()
     }

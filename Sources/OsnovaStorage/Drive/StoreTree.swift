@@ -72,6 +72,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         switch Inode(number: inode) {
         case .generated(let state): generated.forget(state, lookups: lookups)
         case .blob(let row): if removedBlobs.release(row) { openBlobs.remove(row) }
+        case .host(let number): hostFiles.remove(number)
         default: break
         }
     }
@@ -161,9 +162,14 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         }
     }
 
-    /// Files of the data root whose content the kernel must not keep for long.
+    /// Files of the data root that the kernel must let go of, or whose content it must not keep for long.
     private func hostChanges() -> [TreeChange] {
-        hostReads.due()?.map { .changed(inode: $0) } ?? []
+        guard let due = hostReads.due() else { return [] }
+        let removed = hostFiles.newlyRemoved().map { file in
+            TreeChange.removed(
+                directory: Inode.host(file.directory).number, name: file.name, inode: Inode.host(file.number).number)
+        }
+        return removed + due.map { .changed(inode: $0) }
     }
 
     /// A row may name a blob whose file comes later.

@@ -72,14 +72,19 @@ final class HostFiles {
         }
         if after == 0 { try numberEntries(of: directory, opened) }
         var last = after
+        var gone: [Int64] = []
+        // A listing is right without it.
+        defer { if !gone.isEmpty { try? book.strike(gone) } }
         while true {
             let names = try book.names(in: directory, after: last, limit: Self.batch)
             for (number, name) in names {
                 last = number
                 let goesOn = try name.withUnsafeBytes { name in
-                    guard let look = try Self.ifThere({ try opened.look(atName: name) }), Self.isShown(look) else {
+                    guard let look = try Self.ifThere({ try opened.look(atName: name) }) else {
+                        gone.append(number)
                         return true
                     }
+                    guard Self.isShown(look) else { return true }
                     let numbered = try book.number(of: name, in: directory, identity: .init(look))
                     // Another number is another file: its place in the listing is behind all those of now.
                     return try numbered.number != number || visit(name, Self.attributes(numbered, look), number)
@@ -127,11 +132,11 @@ final class HostFiles {
 
     private func open(_ number: Int64) throws -> OwnedDescriptor {
         if let held = openFiles.find(number) { return held }
-        guard let path = try path(of: number), let identity = try book.entry(number)?.identity,
+        guard let path = try path(of: number), let entry = try book.entry(number),
             let opened = try Self.ifThere({ try root.file(at: path) }),
-            identity.isSame(as: .init(opened.look))
+            entry.identity.isSame(as: .init(opened.look))
         else { throw OsnovaError(.notFound, "that file of the data root is gone") }
-        openFiles.insert(opened.file, for: number)
+        openFiles.insert(opened.file, for: number, named: entry.name, in: entry.parent)
         return opened.file
     }
 

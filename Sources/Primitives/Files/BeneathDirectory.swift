@@ -11,6 +11,8 @@ public struct BeneathDirectory: Sendable {
     public struct Look: Sendable {
         /// The type and permission bits.
         public let mode: mode_t
+        /// Its names.
+        public let links: UInt32
         /// Bytes.
         public let size: Int64
         /// The number on its disk.
@@ -27,6 +29,7 @@ public struct BeneathDirectory: Sendable {
 
         init(_ file: osnova_file) {
             mode = mode_t(file.mode)
+            links = file.links
             size = Int64(clamping: file.size)
             inode = file.inode
             modified = file.modified

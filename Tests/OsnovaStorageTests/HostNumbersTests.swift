@@ -1,0 +1,51 @@
+import Catalog
+import Foundation
+import TestSupport
+import Testing
+import Tree
+
+@testable import OsnovaStorage
+
+/// Which numbers the book keeps of the data root's files.
+@Suite struct HostNumbersTests {
+    private let yard: Yard
+    private let worker: any FileTreeWorker
+
+    init() throws {
+        yard = try Yard()
+        worker = try yard.tree().makeWorker()
+    }
+
+    private func list(_ path: String) throws {
+        let directory = try #require(try worker.find(path).flatMap { Inode(number: $0.inode) })
+        try worker.list(directory, after: 0) { _, _, _ in true }
+    }
+
+    /// The names that have numbers, of a directory or of what had its number.
+    private func names(in inode: UInt64) throws -> [String] {
+        guard case .host(let number)? = Inode(number: inode) else { return [] }
+        return try NumberBook(path: yard.store.root.numbers).names(in: number, after: 0, limit: 10_000)
+            .map { String(decoding: $0.name, as: UTF8.self) }
+    }
+
+    @Test func `a number is struck out when its name is gone, with those below it, and is not given again`() throws {
+        let folder = yard.folder.url.appendingPathComponent("root/logs")
+        for name in 0..<300 { try Data().write(to: folder.appendingPathComponent("\(name)")) }
+        let below = folder.appendingPathComponent("below")
+        try FileManager.default.createDirectory(at: below, withIntermediateDirectories: false)
+        try Data().write(to: below.appendingPathComponent("file"))
+        try list("logs")
+        try list("logs/below")
+        let logs = try #require(try worker.find("logs")).inode
+        let newest = try #require(try worker.find("logs/below/file")).inode
+        let directory = try #require(try worker.find("logs/below")).inode
+        #expect(try names(in: logs).count >= 301 && names(in: directory) == ["file"])
+        for name in 1..<300 { try FileManager.default.removeItem(at: folder.appendingPathComponent("\(name)")) }
+        try FileManager.default.removeItem(at: below)
+        try list("logs")
+        #expect(try Set(names(in: logs)).subtracting(["osnova.log", "components"]) == ["0"])
+        #expect(try names(in: directory) == [])
+        try Data().write(to: folder.appendingPathComponent("1"))
+        #expect(try #require(try worker.find("logs/1")).inode > newest)
+    }
+}
