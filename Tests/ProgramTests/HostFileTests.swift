@@ -84,4 +84,23 @@ struct HostFileTests {
         try held.close()
         #expect(eventually { try removed() == none })
     }
+
+    @Test(arguments: ["noise", "table"])
+    func `a store whose book of numbers is damaged is mounted all the same`(how: String) throws {
+        let work = try Workspace()
+        try work.write("root/logs/a", Data("a".utf8))
+        try work.mount()
+        #expect(try Data(contentsOf: work.mounted("logs/a")) == Data("a".utf8))
+        try work.unmount()
+        #expect(eventually { try work.drivers().isEmpty })
+        if how == "noise" {
+            try work.write("root/view.db", noise(100_000, seed: 1))
+        } else {
+            try Program.run("/usr/bin/sqlite3", [work.root.path + "/view.db", "DROP TABLE entries"])
+        }
+        try work.mount()
+        #expect(try Data(contentsOf: work.mounted("logs/a")) == Data("a".utf8))
+        let log = work.root.appendingPathComponent("logs/osnova.log")
+        #expect(eventually { try String(contentsOf: log, encoding: .utf8).contains("begun anew") })
+    }
 }

@@ -1,7 +1,6 @@
 internal import GRDBSQLite
 internal import Glibc
 public import Primitives
-internal import SystemPackage
 
 /// The inode numbers of what lies in the data root beside the catalog, and the times of generated files.
 ///
@@ -69,6 +68,9 @@ public final class NumberBook {
         }
     }
 
+    /// Whether the book was damaged and is begun anew.
+    public let wasDamaged: Bool
+
     private let connection: Connection
     /// Files that changed last before this time may be other ones than those that got the numbers: see ``placed(_:_:)``.
     private let since: Int64
@@ -82,17 +84,14 @@ public final class NumberBook {
     private let state: Statement
     private let stateChange: Statement
 
-    /// Opens the book, and makes it where there is none.
+    /// Opens the book, and makes it where there is none or a damaged one.
     public init(path: String) throws {
-        // Made here, as private as the names that it holds; SQLite would let everybody read it. And made without opening
-        // it: closing a descriptor would take away the locks that other connections of this process have on the file.
-        if mknod(path, S_IFREG | 0o600, 0) != 0, errno != EEXIST {
-            throw Errno(rawValue: errno).failure("making \(path)", kind: .cannotCreate)
-        }
-        let connection = try Connection(path: path, creating: true)
+        let file = BookFile(path: path, schema: NumberBookSchema.sql, table: "entries")
+        let (opened, wasDamaged) = try file.open { (connection: $0, since: try Self.placed(path, $0)) }
+        let connection = opened.connection
         self.connection = connection
-        try connection.execute(NumberBookSchema.sql)
-        since = try Self.placed(path, connection)
+        self.wasDamaged = wasDamaged
+        since = opened.since
         func statement(_ sql: String) throws -> Statement { try Statement(sql, on: connection.handle) }
         let columns = "id, parent, name, inode, born, type, size, modified, listed, changed, shown"
         byName = try statement("SELECT \(columns) FROM entries WHERE parent = ?1 AND name = ?2")
@@ -254,12 +253,10 @@ public final class NumberBook {
     }
 }
 
-/// What the book of numbers holds; its version is in `user_version`.
+/// What the book of numbers holds.
 enum NumberBookSchema {
     /// Numbers start from a clock: should the book be lost, none of the new ones was given before.
     static let sql = """
-        PRAGMA journal_mode = WAL;
-        BEGIN IMMEDIATE;
         CREATE TABLE IF NOT EXISTS entries (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             parent INTEGER NOT NULL,
@@ -283,7 +280,5 @@ enum NumberBookSchema {
         INSERT INTO sqlite_sequence(name, seq)
             SELECT 'entries', (CAST(strftime('%s', 'now') AS INTEGER) - 1700000000) << 24
             WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'entries');
-        PRAGMA user_version = 1;
-        COMMIT;
         """
 }

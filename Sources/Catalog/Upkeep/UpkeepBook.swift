@@ -1,6 +1,5 @@
 internal import Glibc
 public import Primitives
-internal import SystemPackage
 
 /// What the mounts of a store found when they verified its blobs in the background: when, and what is damaged.
 ///
@@ -56,15 +55,11 @@ public final class UpkeepBook {
     private let change: Statement
     private let deletion: Statement
 
-    /// Opens the book, and makes it where there is none.
+    /// Opens the book, and makes it where there is none or a damaged one.
     public init(path: String) throws {
-        let connection: Connection
-        do {
-            connection = try Self.open(path)
-        } catch {
-            guard try Self.remakeIfDamaged(path: path) else { throw error }
-            connection = try Self.open(path)
-        }
+        let connection = try Self.file(path).open { $0 }.opened
+        // A power cut may take the last seconds of it.
+        try connection.execute("PRAGMA synchronous = NORMAL")
         self.connection = connection
         func statement(_ sql: String) throws -> Statement { try Statement(sql, on: connection.handle) }
         dataVersion = try statement("PRAGMA data_version")
@@ -75,47 +70,15 @@ public final class UpkeepBook {
         deletion = try statement("DELETE FROM checks WHERE blob = ?1")
     }
 
-    private static func open(_ path: String) throws -> Connection {
-        // As private as the names of blobs in it, and made without opening it: see `NumberBook`.
-        if mknod(path, S_IFREG | 0o600, 0) != 0, errno != EEXIST {
-            throw Errno(rawValue: errno).failure("making \(path)", kind: .cannotCreate)
-        }
-        let connection = try Connection(path: path, creating: true)
-        let version = try Statement("PRAGMA user_version", on: connection.handle).first { $0.integer(0) }
-        if version != 1 { try connection.execute(schema) }
-        // A power cut may take the last seconds of it.
-        try connection.execute("PRAGMA synchronous = NORMAL")
-        _ = try Statement("SELECT 1 FROM checks", on: connection.handle)
-        return connection
-    }
-
-    /// Removes the book where it is damaged: nobody must be kept from a store by what can be found out again.
+    /// Removes the book where it is damaged; whether it was.
     ///
     /// Reads all of it. Who has it open reads the old one on, and opens it anew where that fails.
-    ///
-    /// - Returns: whether it was damaged.
     public static func remakeIfDamaged(path: String) throws -> Bool {
-        guard access(path, F_OK) == 0, !isSound(path) else { return false }
-        for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
-        return true
+        try file(path).remakeIfDamaged()
     }
 
-    private static func isSound(_ path: String) -> Bool {
-        do {
-            let connection = try Connection(path: path, creating: false)
-            func number(_ sql: String) throws -> Int64 {
-                try Statement(sql, on: connection.handle).first { $0.integer(0) } ?? 0
-            }
-            let finding = try Statement("PRAGMA quick_check(1)", on: connection.handle).first { [UInt8]($0.bytes(0)) }
-            let hasTable = try number("SELECT count(*) FROM sqlite_schema WHERE name = 'checks'") == 1
-            // One that is being made has neither version nor table.
-            return try finding == Array("ok".utf8) && hasTable == (number("PRAGMA user_version") == 1)
-        } catch let error as OsnovaError {
-            // What cannot be looked at just now is not damaged.
-            return error.kind != .damaged
-        } catch {
-            return true
-        }
+    private static func file(_ path: String) -> BookFile {
+        BookFile(path: path, schema: schema, table: "checks")
     }
 
     /// Opens the book; nil where there is none.
@@ -123,10 +86,7 @@ public final class UpkeepBook {
         access(path, F_OK) == 0 ? try UpkeepBook(path: path) : nil
     }
 
-    /// Its version is in `user_version`.
     private static let schema = """
-        PRAGMA journal_mode = WAL;
-        BEGIN IMMEDIATE;
         CREATE TABLE IF NOT EXISTS checks (
             blob INTEGER PRIMARY KEY,     -- the row in osnova.db
             sha256 TEXT NOT NULL,
@@ -137,8 +97,6 @@ public final class UpkeepBook {
             found_at INTEGER
         );
         CREATE INDEX IF NOT EXISTS damaged_checks ON checks(blob) WHERE reason IS NOT NULL;
-        PRAGMA user_version = 1;
-        COMMIT;
         """
 
     /// A number that is another one after another connection has changed the book; meaningful for this object alone.

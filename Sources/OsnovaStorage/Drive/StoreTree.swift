@@ -46,7 +46,10 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         self.log = log
         UnnamedFile.removeStale(in: store.root)
         folders = ComponentFolders(path: store.root.components)
-        generated = GeneratedFiles(maker: try FileMaker(store: store, metrics: metrics, upkeep: upkeepCounters))
+        let book = try NumberBook(path: store.root.numbers)
+        if book.wasDamaged { log.notice("the numbers of the data root's files were damaged, and are begun anew") }
+        generated = GeneratedFiles(
+            maker: try FileMaker(store: store, book: book, metrics: metrics, upkeep: upkeepCounters))
         names = try CatalogReader(path: store.root.database)
         database = try DatabaseWatch(path: store.root.database)
         rootLock = try store.lockAgainstRestoration()

@@ -28,13 +28,13 @@ final class FileMaker {
     private let upkeep: UpkeepCounters
     private var upkeepBook: UpkeepBook
 
-    init(store: Store, metrics: DriveMetrics, upkeep: UpkeepCounters) throws {
+    init(store: Store, book: NumberBook, metrics: DriveMetrics, upkeep: UpkeepCounters) throws {
         self.store = store
+        self.book = book
         self.metrics = metrics
         self.upkeep = upkeep
         upkeepBook = try UpkeepBook(path: store.root.upkeep)
         copies = try DatabaseCopy(path: store.root.database)
-        book = try NumberBook(path: store.root.numbers)
     }
 
     /// A number that is another one when a file's sources may have changed; nil for what is made at every look.
