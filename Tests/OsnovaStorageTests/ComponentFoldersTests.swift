@@ -39,6 +39,23 @@ import Testing
         #expect(folders.changes().names == [Array("d".utf8)])
         try FileManager.default.removeItem(atPath: folder.path("components/d"))
         #expect(folders.changes().names == [Array("d".utf8)])
-        #expect(folders.names() == [Array("c".utf8)])
+        #expect(try folders.names() == [Array("c".utf8)])
+    }
+
+    @Test func `directories that cannot be read are an error until they can be`() throws {
+        let path = folder.path("components")
+        try FileManager.default.moveItem(atPath: path, toPath: folder.path("away"))
+        // A link to itself cannot be followed, by root neither.
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path)
+        let failing = ComponentFolders(path: path)
+        #expect(failing.hasAny)
+        #expect(kind { _ = try failing.names() } == .inputOutput)
+        #expect(kind { _ = try failing.modified(Array("c".utf8)) } == .inputOutput)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.moveItem(atPath: folder.path("away"), toPath: path)
+        #expect(failing.changes().names == [Array("c".utf8)])
+        #expect(try failing.names() == [Array("c".utf8)])
+        try make("d")
+        #expect(failing.changes().names == [Array("d".utf8)])
     }
 }

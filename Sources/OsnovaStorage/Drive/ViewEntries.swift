@@ -44,7 +44,7 @@ struct ViewEntries {
             return try lookup(name, among: files)
         case .blobs: return try lookup(name, among: [.blobChecksums])
         case .components:
-            return folders.modified(Array(name)) == nil ? nil : try host.lookup([Self.components, Array(name)])
+            return try folders.modified(Array(name)) == nil ? nil : try host.lookup([Self.components, Array(name)])
         case nil:
             if let path = try catalog.hostedDirectory(ofNode: node) {
                 return try host.lookup(path.split(separator: UInt8(ascii: "/")).map { Array($0) } + [Array(name)])
@@ -82,9 +82,9 @@ struct ViewEntries {
         }
         let time: Int64?
         if node == FixedNode.components.rawValue {
-            time = folders.rootModified
+            time = try folders.rootModified()
         } else {
-            time = try catalog.componentName(ofNode: node).flatMap { folders.modified($0) }
+            time = try catalog.componentName(ofNode: node).flatMap { try folders.modified($0) }
         }
         guard let time else { return attributes }
         var adjusted = attributes
@@ -115,7 +115,7 @@ struct ViewEntries {
         guard folders.hasAny else { return }
         if node == FixedNode.components.rawValue {
             try listStrangers(after: last, visit)
-        } else if let component = try catalog.componentName(ofNode: node), folders.modified(component) != nil {
+        } else if let component = try catalog.componentName(ofNode: node), try folders.modified(component) != nil {
             try listVersions(of: component, after: last, visit)
         }
     }
@@ -138,7 +138,7 @@ struct ViewEntries {
     /// Directories of components that the catalog does not know.
     private func listStrangers(after last: Int64, _ visit: Visitor) throws {
         var found: [(number: Int64, name: [UInt8], attributes: Attributes)] = []
-        for name in folders.names() where try catalog.componentNode(named: name) == nil {
+        for name in try folders.names() where try catalog.componentNode(named: name) == nil {
             guard let attributes = try host.lookup([Self.components, name]),
                 case .host(let number)? = Inode(number: attributes.inode), number > last
             else { continue }

@@ -19,9 +19,15 @@ final class ComponentFolders: Sendable {
         let changed: Int64
     }
 
-    private struct State {
+    private struct Found {
         var folders: [[UInt8]: Times] = [:]
         var root: Int64?
+    }
+
+    private struct State {
+        var found = Found()
+        /// Why the directories of now cannot be told; nil where they can.
+        var failure: OsnovaError?
         /// The component whose directory is watched, by the number of the watch.
         var watched: [Int32: [UInt8]] = [:]
     }
@@ -39,26 +45,32 @@ final class ComponentFolders: Sendable {
         self.path = path
         let number = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
         notifications = number < 0 ? nil : OwnedDescriptor(FileDescriptor(rawValue: number))
-        if let notifications { inotify_add_watch(notifications.number, path, Self.mask) }
         _ = rescan()
     }
 
-    /// Whether there is any such directory: where there is none, nothing need be looked for.
+    /// Whether there is any such directory, or may be: where there is none, nothing need be looked for.
     var hasAny: Bool { isFilled.load(ordering: .relaxed) }
 
     /// When a component's directory last came or went, in Unix nanoseconds.
-    var rootModified: Int64? { state.withLock { $0.root } }
+    func rootModified() throws -> Int64? { try found().root }
 
     /// When the entries of a component's directory last changed, in Unix nanoseconds; nil where there is none.
-    func modified(_ name: some Collection<UInt8>) -> Int64? {
+    func modified(_ name: some Collection<UInt8>) throws -> Int64? {
         guard hasAny else { return nil }
-        return state.withLock { $0.folders[Array(name)]?.modified }
+        return try found().folders[Array(name)]?.modified
     }
 
     /// The names of all directories, sorted by their bytes.
-    func names() -> [[UInt8]] {
+    func names() throws -> [[UInt8]] {
         guard hasAny else { return [] }
-        return state.withLock { $0.folders.keys.sorted { $0.lexicographicallyPrecedes($1) } }
+        return try found().folders.keys.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    private func found() throws -> Found {
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            return state.found
+        }
     }
 
     /// Waits for a change, at most so many seconds.
@@ -75,12 +87,13 @@ final class ComponentFolders: Sendable {
     func changes() -> Changes {
         guard let notifications else { return rescan() }
         let events = FolderEvent.waiting(in: notifications)
-        guard !events.isEmpty else { return Changes() }
+        // What could not be read may be readable again, of which no event tells.
+        guard !events.isEmpty || state.withLock({ $0.failure != nil }) else { return Changes() }
         // Before the scan, which gives watches to directories that came.
         let named = components(of: events)
         var changes = rescan()
         // A time may be the same as before: it can be set back, and two changes may fall into one tick of the clock.
-        changes.names.formUnion(named ?? Set(names()))
+        changes.names.formUnion(named ?? Set(state.withLock { Array($0.found.folders.keys) }))
         return changes
     }
 
@@ -100,26 +113,47 @@ final class ComponentFolders: Sendable {
     }
 
     private func rescan() -> Changes {
-        var found: [[UInt8]: Times] = [:]
-        var rootModified: Int64?
-        if let root = try? BeneathDirectory(path: path) {
-            rootModified = try? root.look().modified
-            try? root.scan { name in
-                // A watch first, so that what comes after this look is told.
+        do {
+            return note(try scan())
+        } catch {
+            state.withLock { $0.failure = error }
+            isFilled.store(true, ordering: .relaxed)
+            return Changes()
+        }
+    }
+
+    private func scan() throws(OsnovaError) -> Found {
+        do {
+            // Watches first, so that what comes after a look is told.
+            if let notifications { inotify_add_watch(notifications.number, path, Self.mask) }
+            let root = try BeneathDirectory(path: path)
+            var found = Found(root: try root.look().modified)
+            try root.scan { name in
                 watch(Array(name))
-                if let look = try? root.look(atName: name), look.type == S_IFDIR {
-                    found[Array(name)] = Times(modified: look.modified, changed: look.changed)
+                if let look = try HostFiles.ifThere({ try root.look(atName: name) }), look.type == S_IFDIR {
+                    found.folders[Array(name)] = Times(modified: look.modified, changed: look.changed)
                 }
                 return true
             }
+            return found
+        } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
+            return Found()
+        } catch let error as OsnovaError {
+            throw error
+        } catch {
+            throw OsnovaError(.inputOutput, "reading \(path): \(error)")
         }
-        isFilled.store(!found.isEmpty, ordering: .relaxed)
-        return state.withLock { [rootModified, found] state in
+    }
+
+    private func note(_ found: Found) -> Changes {
+        isFilled.store(!found.folders.isEmpty, ordering: .relaxed)
+        return state.withLock { state in
+            let known = state.found.folders
             var changes = Changes()
-            for (name, times) in found where state.folders[name] != times { changes.names.insert(name) }
-            for name in state.folders.keys where found[name] == nil { changes.names.insert(name) }
-            state.folders = found
-            state.root = rootModified
+            for (name, times) in found.folders where known[name] != times { changes.names.insert(name) }
+            for name in known.keys where found.folders[name] == nil { changes.names.insert(name) }
+            state.found = found
+            state.failure = nil
             return changes
         }
     }
