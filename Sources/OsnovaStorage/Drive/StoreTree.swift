@@ -167,12 +167,11 @@ public final class StoreTree: FileTree, @unchecked Sendable {
 
     /// Files of the data root that the kernel must let go of, or whose content it must not keep for long.
     private func hostChanges() -> [TreeChange] {
-        guard let due = hostReads.due() else { return [] }
         let removed = hostFiles.newlyRemoved().map { file in
             TreeChange.removed(
                 directory: Inode.host(file.directory).number, name: file.name, inode: Inode.host(file.number).number)
         }
-        return removed + due.map { .changed(inode: $0) }
+        return removed + hostReads.takeDue().map { .changed(inode: $0) }
     }
 
     /// A row may name a blob whose file comes later.

@@ -31,8 +31,9 @@ final class StoreTreeWorker: FileTreeWorker {
         tags = TagReader(catalog: catalog, cache: tree.tags)
         documents = ScratchBuffer(count: BlobReader.maximumRead)
         host = HostFiles(
-            root: try tree.beneathRoot(), book: try NumberBook(path: tree.store.root.numbers), openFiles: tree.hostFiles
-        )
+            root: try tree.beneathRoot(), book: try NumberBook(path: tree.store.root.numbers),
+            openFiles: tree.hostFiles,
+            reads: tree.hostReads)
         counters = tree.metrics.makeCounters()
         extras = ViewEntries(catalog: catalog, host: host, folders: tree.folders, generated: tree.generated)
     }
@@ -81,7 +82,6 @@ final class StoreTreeWorker: FileTreeWorker {
         switch directory {
         case .node(let node): try extras.list(node: node, after: cookie, visit)
         case .host(let number):
-            tree.hostReads.note(directory)
             guard let last = Int64(exactly: cookie) else { throw OsnovaError(.usage, "that is no place in a listing") }
             try host.list(number, after: last) { visit($0, $1, UInt64(bitPattern: $2)) }
         case .generated: extras.listGenerated(after: cookie, visit)
@@ -121,7 +121,6 @@ final class StoreTreeWorker: FileTreeWorker {
             }
             return keep(content, at: offset, count: count)
         case .host(let number):
-            tree.hostReads.note(inode)
             return try fill(count) { try host.read(number, at: offset, into: $0) }
         case .generated(let state):
             if tree.generated.contentKind(of: state) == .database { tree.readMarks.markCopy() }

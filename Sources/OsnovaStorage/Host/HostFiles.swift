@@ -12,14 +12,16 @@ final class HostFiles {
     private let root: BeneathDirectory
     private let book: NumberBook
     private let openFiles: HostOpenFiles
+    private let reads: HostReads
 
     /// Names that are numbered in one transaction.
     private static let batch = 4096
 
-    init(root: BeneathDirectory, book: NumberBook, openFiles: HostOpenFiles) {
+    init(root: BeneathDirectory, book: NumberBook, openFiles: HostOpenFiles, reads: HostReads) {
         self.root = root
         self.book = book
         self.openFiles = openFiles
+        self.reads = reads
     }
 
     // MARK: Names
@@ -29,7 +31,7 @@ final class HostFiles {
         guard let path = try path(of: directory),
             let look = try Self.ifThere({ try root.look(at: Self.join(path, name)) }), Self.isShown(look)
         else { return nil }
-        return Self.attributes(try book.number(of: name, in: directory, identity: .init(look)), look)
+        return shown(try book.number(of: name, in: directory, identity: .init(look)), look)
     }
 
     /// The attributes at the end of some names from the data root on; nil where there is nothing to show.
@@ -48,10 +50,10 @@ final class HostFiles {
         if let entry = try book.entry(number), let path = try path(of: number),
             let look = try Self.ifThere({ try root.look(at: path) }), entry.identity.isSame(as: .init(look))
         {
-            return Self.attributes(.init(number: number, changed: entry.changed(.init(look))), look)
+            return shown(.init(number: number, changed: entry.changed(.init(look))), look)
         }
         guard let held = openFiles.find(number), let look = try? BeneathDirectory.look(at: held) else { return nil }
-        return Self.attributes(.init(number: number, changed: look.changed), look)
+        return shown(.init(number: number, changed: look.changed), look)
     }
 
     func target(of number: Int64) throws -> [UInt8]? {
@@ -70,6 +72,7 @@ final class HostFiles {
         guard let path = try path(of: directory), let opened = try Self.ifThere({ try root.directory(at: path) }) else {
             throw OsnovaError(.notFound, "that directory is gone")
         }
+        if let look = try Self.ifThere({ try opened.look() }) { reads.note(.host(directory), changed: look.changed) }
         if after == 0 { try numberEntries(of: directory, opened) }
         var last = after
         var gone: [Int64] = []
@@ -87,7 +90,7 @@ final class HostFiles {
                     guard Self.isShown(look) else { return true }
                     let numbered = try book.number(of: name, in: directory, identity: .init(look))
                     // Another number is another file: its place in the listing is behind all those of now.
-                    return try numbered.number != number || visit(name, Self.attributes(numbered, look), number)
+                    return try numbered.number != number || visit(name, shown(numbered, look), number)
                 }
                 if !goesOn { return }
             }
@@ -124,6 +127,7 @@ final class HostFiles {
     func read(_ number: Int64, at offset: Int64, into memory: UnsafeMutableRawBufferPointer) throws -> Int {
         let file = try open(number)
         do {
+            reads.note(.host(number), changed: try BeneathDirectory.look(at: file).changed)
             return try SystemCalls.read(file, into: memory, at: offset)
         } catch {
             throw error.failure("reading a file of the data root", kind: .inputOutput)
@@ -167,6 +171,12 @@ extension HostFiles {
     /// Devices, FIFOs and sockets mean nothing in a mount and are left out.
     private static func isShown(_ look: BeneathDirectory.Look) -> Bool {
         [S_IFREG, S_IFDIR, S_IFLNK].contains(look.type)
+    }
+
+    private func shown(_ numbered: NumberBook.Numbered, _ look: BeneathDirectory.Look) -> Attributes {
+        let attributes = Self.attributes(numbered, look)
+        reads.compare(attributes.inode, changed: look.changed)
+        return attributes
     }
 
     private static func attributes(_ numbered: NumberBook.Numbered, _ look: BeneathDirectory.Look) -> Attributes {
