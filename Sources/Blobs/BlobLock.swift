@@ -31,8 +31,12 @@ extension BlobDirectory {
     /// - Throws: `busy` where they do not let go of it in time.
     public func lockForRemoval(waitingAtMost seconds: Int64) throws -> BlobLock {
         let copy = try reopen()
-        guard Patience.tries(forAtMost: Double(seconds), { SystemCalls.tryLock(copy) }) else {
-            throw OsnovaError(.busy, "something is being put into or copied from \(path): try again")
+        do {
+            guard try Patience.tries(forAtMost: Double(seconds), { try SystemCalls.tryLock(copy) }) else {
+                throw OsnovaError(.busy, "something is being put into or copied from \(path): try again")
+            }
+        } catch let error as Errno {
+            throw error.failure("locking \(path)", kind: .inputOutput)
         }
         return BlobLock(copy)
     }

@@ -23,6 +23,8 @@ public final class IncomingBlob {
 
     /// Bytes after which the disk begins to write what has come, instead of all of it at the end.
     private static let burst: Int64 = 8 << 20
+    /// Cleaners that are faster than this process; more are no accident.
+    private static let mostTries = 100
 
     init(in directory: OwnedDescriptor, path: String, _ unnamedFiles: UnnamedFiles) throws {
         self.directory = directory
@@ -36,12 +38,18 @@ public final class IncomingBlob {
     }
 
     private static func openTemporary(in directory: OwnedDescriptor) throws -> (OwnedDescriptor, name: String) {
-        while true {
+        for _ in 0..<mostTries {
             let name = try temporaryName()
             let file = try SystemCalls.open(at: directory, name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
-            // A cleaner may have locked and removed the file between its creation and this lock: then start again.
-            if SystemCalls.tryLock(file), try SystemCalls.status(of: file).links > 0 { return (file, name) }
+            do {
+                // A cleaner may have locked and removed the file between its creation and this lock: then start again.
+                if try SystemCalls.tryLock(file), try SystemCalls.status(of: file).links > 0 { return (file, name) }
+            } catch {
+                try? SystemCalls.remove(at: directory, name)
+                throw error
+            }
         }
+        throw Errno.resourceBusy
     }
 
     private static func temporaryName() throws -> String {
@@ -115,7 +123,7 @@ public final class IncomingBlob {
         let name = try temporary ?? Self.temporaryName()
         if temporary == nil {
             // A link replaces nothing, so it is a temporary name first. A cleaner must not take it.
-            _ = SystemCalls.tryLock(file)
+            _ = try SystemCalls.tryLock(file)
             try link(as: name)
             temporary = name
             if isRemovedOnDisk { try SystemCalls.synchronize(file) }
@@ -135,7 +143,7 @@ public final class IncomingBlob {
         guard let file = try? SystemCalls.open(at: directory, name, flags) else { return }
         // The lock must be held until the file is gone.
         withExtendedLifetime(file) {
-            if SystemCalls.tryLock(file) { try? SystemCalls.remove(at: directory, name) }
+            if (try? SystemCalls.tryLock(file)) == true { try? SystemCalls.remove(at: directory, name) }
         }
     }
 }

@@ -10,27 +10,46 @@ final class LockedFolder {
     let path: String
     private let lock: OwnedDescriptor
 
+    /// Cleaners that are faster than this process; more are no accident.
+    private static let mostTries = 100
+
     /// Makes an empty one in another directory.
     ///
     /// - Parameter prefix: begins the names of all folders of one kind.
     init(in parent: String, prefix: String) throws {
         Self.removeStale(in: parent, prefix: prefix)
         do {
-            let directory = try SystemCalls.open(parent, O_RDONLY | O_DIRECTORY)
-            while true {
-                let name = prefix + UUID().uuidString.lowercased()
-                try SystemCalls.makeDirectory(at: directory, name)
-                // Another program may have taken it for a stale one before it was locked: then start again.
-                guard let lock = try? SystemCalls.open(at: directory, name, O_RDONLY | O_DIRECTORY),
-                    SystemCalls.tryLock(lock), try SystemCalls.status(of: lock).links > 0
-                else { continue }
-                self.lock = lock
-                path = "\(parent)/\(name)"
-                UnfinishedWork.enter(path)
-                return
-            }
+            (path, lock) = try Self.make(in: parent, prefix: prefix)
         } catch {
             throw error.failure("making a folder in \(parent)", kind: .cannotCreate)
+        }
+        UnfinishedWork.enter(path)
+    }
+
+    private static func make(in parent: String, prefix: String) throws(Errno) -> (path: String, lock: OwnedDescriptor) {
+        let directory = try SystemCalls.open(parent, O_RDONLY | O_DIRECTORY)
+        for _ in 0..<mostTries {
+            let name = prefix + UUID().uuidString.lowercased()
+            let path = "\(parent)/\(name)"
+            try SystemCalls.makeDirectory(at: directory, name)
+            do {
+                if let lock = try lock(name, in: directory) { return (path, lock) }
+            } catch {
+                rmdir(path)
+                throw error
+            }
+        }
+        throw .resourceBusy
+    }
+
+    /// Nil where another program took the folder for a stale one before it was locked, and removes it.
+    private static func lock(_ name: String, in directory: OwnedDescriptor) throws(Errno) -> OwnedDescriptor? {
+        do {
+            let folder = try SystemCalls.open(at: directory, name, O_RDONLY | O_DIRECTORY)
+            guard try SystemCalls.tryLock(folder), try SystemCalls.status(of: folder).links > 0 else { return nil }
+            return folder
+        } catch .noSuchFileOrDirectory {
+            return nil
         }
     }
 
@@ -49,7 +68,7 @@ final class LockedFolder {
                 (try? SystemCalls.status(of: folder).owner) == geteuid()
             else { continue }
             withExtendedLifetime(folder) {
-                if SystemCalls.tryLock(folder) { try? FileManager.default.removeItem(atPath: path) }
+                if (try? SystemCalls.tryLock(folder)) == true { try? FileManager.default.removeItem(atPath: path) }
             }
         }
     }

@@ -22,7 +22,7 @@ enum RootLock {
     /// Whether a mount serves the data root just now, or contents are being written.
     static func isMounted(_ root: DataRoot) -> Bool {
         guard let directory = try? SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY) else { return false }
-        return withExtendedLifetime(directory) { !SystemCalls.tryLock(directory) }
+        return withExtendedLifetime(directory) { (try? SystemCalls.tryLock(directory)) != true }
     }
 
     static func exclusive(_ root: DataRoot) throws -> OwnedDescriptor {
@@ -43,12 +43,12 @@ enum RootLock {
     }
 
     private static func lock(
-        _ root: DataRoot, _ attempt: (OwnedDescriptor) -> Bool, orThrow refusal: OsnovaError
+        _ root: DataRoot, _ attempt: (OwnedDescriptor) throws -> Bool, orThrow refusal: OsnovaError
     ) throws -> OwnedDescriptor {
         do {
             let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
             // A driver that was unmounted just now takes a moment to end.
-            guard Patience.tries(forAtMost: patience, { attempt(directory) }) else { throw refusal }
+            guard try Patience.tries(forAtMost: patience, { try attempt(directory) }) else { throw refusal }
             return directory
         } catch let error as Errno {
             throw error.failure("locking \(root.path)")

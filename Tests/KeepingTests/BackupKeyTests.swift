@@ -18,7 +18,7 @@ struct BackupKeyTests {
         let work = try TestStore()
         try work.put(noise(1000, seed: 1), as: "a")
         let blobs = try SystemCalls.open(work.root.blobs, O_RDONLY | O_DIRECTORY)
-        #expect(SystemCalls.tryLock(blobs))
+        #expect(try SystemCalls.tryLock(blobs))
         let inode = try SystemCalls.status(of: blobs).inode
         let outcome = Outcome()
         let (store, path) = (work.store, work.folder.path("backup"))

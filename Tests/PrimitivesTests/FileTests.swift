@@ -71,8 +71,15 @@ import Testing
         try folder.write("f", Data())
         let first = try SystemCalls.open(at: directory, "f", O_RDONLY)
         let second = try SystemCalls.open(at: directory, "f", O_RDONLY)
-        #expect(SystemCalls.tryLock(first))
-        #expect(!SystemCalls.tryLock(second))
+        #expect(try SystemCalls.tryLock(first))
+        #expect(try !SystemCalls.tryLock(second) && !SystemCalls.tryLockShared(second))
+    }
+
+    @Test func `a lock that cannot be had at all is an error, not somebody else's`() throws {
+        let withoutUse: CInt = 0o10_000_000
+        let named = try SystemCalls.open(folder.url.path, withoutUse)
+        #expect(throws: Errno.badFileDescriptor) { try SystemCalls.tryLock(named) }
+        #expect(throws: Errno.badFileDescriptor) { try SystemCalls.tryLockShared(named) }
     }
 
     @Test func `a descriptor closes with its last reference`() throws {

@@ -91,7 +91,7 @@ final class BackupPlace {
         do {
             let directory = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
             // A program that ends just now, or a child that it is about to start, takes a moment to let go.
-            guard Patience.tries(forAtMost: patience, { SystemCalls.tryLock(directory) }) else {
+            guard try Patience.tries(forAtMost: patience, { try SystemCalls.tryLock(directory) }) else {
                 throw OsnovaError(.busy, "another program works on the backup \(path): try again")
             }
             return directory

@@ -21,7 +21,7 @@ struct UnnamedFile {
         } catch {
             throw error.failure("creating a file in \(root.path)", kind: .cannotCreate)
         }
-        _ = SystemCalls.tryLock(file)
+        _ = try? SystemCalls.tryLock(file)
     }
 
     /// Removes the name; the file lives on while it is open.
@@ -40,7 +40,7 @@ struct UnnamedFile {
                 return true
             }
             withExtendedLifetime(file) {
-                if SystemCalls.tryLock(file) { try? SystemCalls.remove(at: directory, name) }
+                if (try? SystemCalls.tryLock(file)) == true { try? SystemCalls.remove(at: directory, name) }
             }
             return true
         }

@@ -152,7 +152,7 @@ public final class ViewImport {
     private func lock() throws -> OwnedDescriptor {
         do {
             let directory = try SystemCalls.open(root.components, O_RDONLY | O_DIRECTORY)
-            guard SystemCalls.tryLock(directory) else { throw isUnderWay }
+            guard try SystemCalls.tryLock(directory) else { throw isUnderWay }
             return directory
         } catch let error as Errno {
             throw error.failure("locking \(root.components)")

@@ -95,7 +95,7 @@ final class LogFile: Sendable {
     private func rotate(_ file: OwnedDescriptor) throws(Errno) {
         // Of several processes that find the file full, the one with the lock renames; the lock ends with the file.
         let lock = try SystemCalls.open(path, O_RDONLY)
-        guard SystemCalls.tryLock(lock), try hasName(file) else { return }
+        guard (try? SystemCalls.tryLock(lock)) == true, try hasName(file) else { return }
         for number in stride(from: settings.keptFiles, to: 0, by: -1) {
             rename(number == 1 ? path : "\(path).\(number - 1)", "\(path).\(number)")
         }

@@ -16,11 +16,11 @@ final class RekeyLock {
     init(_ root: DataRoot) throws {
         do {
             identity = try SystemCalls.open("\(root.path)/identity", O_RDONLY | O_DIRECTORY)
-        } catch {
+            guard try SystemCalls.tryLock(identity) else {
+                throw OsnovaError(.busy, "another program does a rekey of \(root.path): wait for its end")
+            }
+        } catch let error as Errno {
             throw error.failure("locking \(root.path)/identity")
-        }
-        guard SystemCalls.tryLock(identity) else {
-            throw OsnovaError(.busy, "another program does a rekey of \(root.path): wait for its end")
         }
         dataRoot = root
         self.root = try RootLock.shared(root)
@@ -30,9 +30,10 @@ final class RekeyLock {
     ///
     /// Called when the database has it: a mount that comes later finds it there.
     func awaitMounts() throws {
-        // Nobody else's share stands in the way of an exclusive lock; an attempt gives the share up.
-        let isAlone = SystemCalls.tryLock(root)
+        let isAlone: Bool
         do {
+            // Nobody else's share stands in the way of an exclusive lock; an attempt gives the share up.
+            isAlone = try SystemCalls.tryLock(root)
             try SystemCalls.lockShared(root)
         } catch {
             throw error.failure("locking the data root", kind: .inputOutput)

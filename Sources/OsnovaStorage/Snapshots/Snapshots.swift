@@ -122,7 +122,7 @@ public struct Snapshots {
             let all = try SystemCalls.open(at: root, "snapshots", O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             try SystemCalls.makeDirectory(at: all, folder)
             let own = try SystemCalls.open(at: all, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-            _ = SystemCalls.tryLock(own)
+            _ = try SystemCalls.tryLock(own)
             try SystemCalls.makeDirectory(at: own, "components")
             return own
         } catch {
@@ -159,7 +159,7 @@ public struct Snapshots {
             let path = "\(directory)/\(name)"
             guard let folder = try? SystemCalls.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { continue }
             withExtendedLifetime(folder) {
-                if SystemCalls.tryLock(folder) { try? FileManager.default.removeItem(atPath: path) }
+                if (try? SystemCalls.tryLock(folder)) == true { try? FileManager.default.removeItem(atPath: path) }
             }
         }
     }

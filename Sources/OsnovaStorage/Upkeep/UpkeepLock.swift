@@ -7,7 +7,7 @@ enum UpkeepLock {
     static func take(_ root: DataRoot) throws -> OwnedDescriptor? {
         do {
             let directory = try SystemCalls.open("\(root.path)/logs", O_RDONLY | O_DIRECTORY)
-            return SystemCalls.tryLock(directory) ? directory : nil
+            return try SystemCalls.tryLock(directory) ? directory : nil
         } catch {
             throw error.failure("locking \(root.path)/logs")
         }

@@ -220,13 +220,18 @@ public enum SystemCalls {
     }
 
     /// Takes the exclusive `flock(2)` of an open file; false where another holds it.
-    public static func tryLock(_ file: OwnedDescriptor) -> Bool {
-        flock(file.number, LOCK_EX | LOCK_NB) == 0
-    }
+    public static func tryLock(_ file: OwnedDescriptor) throws(Errno) -> Bool { try tryLock(file, LOCK_EX) }
 
     /// Takes the shared `flock(2)` of an open file; false where another holds the exclusive one.
-    public static func tryLockShared(_ file: OwnedDescriptor) -> Bool {
-        flock(file.number, LOCK_SH | LOCK_NB) == 0
+    public static func tryLockShared(_ file: OwnedDescriptor) throws(Errno) -> Bool { try tryLock(file, LOCK_SH) }
+
+    private static func tryLock(_ file: OwnedDescriptor, _ kind: CInt) throws(Errno) -> Bool {
+        do {
+            _ = try retrying { flock(file.number, kind | LOCK_NB) }
+            return true
+        } catch .wouldBlock {
+            return false
+        }
     }
 
     /// Waits for the exclusive `flock(2)` of an open file; it ends with the file.
@@ -273,7 +278,12 @@ extension Errno {
             case .resourceBusy, .textFileBusy, .wouldBlock: .busy
             default: .inputOutput
             }
-        let isFull = self == .noSpace || self == .diskQuotaExceeded
-        return OsnovaError(kind ?? suited, "\(doing): \(self)" + (isFull ? ": make room and try again" : ""))
+        let advice =
+            switch self {
+            case .noSpace, .diskQuotaExceeded: ": make room and try again"
+            case .noLocks: ": its disk keeps no file locks: mount it so that it does, or use another one"
+            default: ""
+            }
+        return OsnovaError(kind ?? suited, "\(doing): \(self)\(advice)")
     }
 }

@@ -1,0 +1,40 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What becomes of system calls that fail, which `strace` sees to.
+@Suite(.enabled(if: Tracer.isThere, "SKIPPED: no system call was made to fail, it needs root and strace"))
+struct FaultTests {
+    /// Runs the program, of whose system calls some are made to fail; the trace goes to the file `trace`.
+    private func run(_ arguments: [String], _ filter: String, _ work: Workspace) throws -> Program.Outcome {
+        let tracing = ["10", Tracer.path, "-f", "-qq", "-y", "-o", "trace", "-e", filter, Program.path]
+        return try Program.run(
+            "/usr/bin/timeout", ["-s", "KILL"] + tracing + arguments, in: work.folder,
+            environment: ["OSNOVA_DATA_ROOT": work.root.path])
+    }
+
+    @Test func `a disk without file locks is told as one`() throws {
+        let work = try Workspace(initialize: false)
+        let lockless = "inject=flock:error=ENOLCK"
+        let refused = try run(["init"] + work.unlocking, lockless, work)
+        #expect(refused.code == 73 && refused.errors.contains("no file locks"), "\(refused.code) \(refused.errors)")
+        #expect(!FileManager.default.fileExists(atPath: work.root.path))
+        try work.expect(0, ["init"] + work.unlocking)
+        try work.write("f", Data("x".utf8))
+        let put = try run(["put", "f"] + work.unlocking, lockless, work)
+        #expect(put.code == 74 && put.errors.contains("no file locks"), "\(put.code) \(put.errors)")
+    }
+
+    @Test func `a folder that cannot be opened is not made again and again`() throws {
+        let work = try Workspace(initialize: false)
+        let initialize = "timeout -s KILL 10 '\(Program.path)' init --data-root root --phrase-file phrase"
+        let outcome = try Program.shell("ulimit -n 4; \(initialize)", in: work.folder)
+        #expect(outcome.code == 73, "\(outcome.code) \(outcome.errors)")
+        #expect(!FileManager.default.fileExists(atPath: work.root.path))
+    }
+}
+
+private enum Tracer {
+    static let path = "/usr/bin/strace"
+    static let isThere = getuid() == 0 && FileManager.default.fileExists(atPath: path)
+}
