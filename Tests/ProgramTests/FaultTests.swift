@@ -32,6 +32,17 @@ struct FaultTests {
         #expect(outcome.code == 73, "\(outcome.code) \(outcome.errors)")
         #expect(!FileManager.default.fileExists(atPath: work.root.path))
     }
+
+    @Test func `a phrase is on the disk with its name before anything is sealed under it, or not at all`() throws {
+        let work = try Workspace(initialize: false)
+        #expect(try run(["init", "--phrase-out", "new"], "trace=fsync,mkdirat", work).code == 0)
+        let calls = try String(contentsOf: work.folder.appendingPathComponent("trace"), encoding: .utf8)
+        let before = calls.prefix(upTo: try #require(calls.firstRange(of: "mkdirat")).lowerBound)
+        #expect(before.contains("fsync(") && before.contains("\(work.folder.path)>)"), "\(before)")
+        let failed = try run(["init", "--phrase-out", "again", "--data-root", "other"], "inject=fsync:error=EIO", work)
+        #expect(failed.code == 73, "\(failed.code) \(failed.errors)")
+        #expect(!FileManager.default.fileExists(atPath: work.folder.appendingPathComponent("again").path))
+    }
 }
 
 private enum Tracer {

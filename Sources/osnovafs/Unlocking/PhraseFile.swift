@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Keyring
 internal import Primitives
 internal import SystemPackage
@@ -32,17 +33,35 @@ enum PhraseFile {
         return try terminal.ask(question).withUnsafeBytes { try RecoveryPhrase(parsing: $0) }
     }
 
-    /// Writes a new phrase to a new file, 0600 and on the disk when this returns.
+    /// Writes a new phrase to a new file, 0600 and on the disk when this returns; what fails leaves no file.
     static func write(_ phrase: RecoveryPhrase, to path: FilePath) throws {
         do {
             let file = OwnedDescriptor(
                 try FileDescriptor.open(
                     path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: .ownerReadWrite))
-            try phrase.withUnsafeBytes { try SystemCalls.write(file, $0) }
-            try [UInt8(ascii: "\n")].withUnsafeBytes { try SystemCalls.write(file, $0) }
-            try SystemCalls.synchronize(file)
+            do {
+                try fill(file, with: phrase)
+                // It may be the only copy: its name must be as durable as its content.
+                try synchronizeFolder(of: path)
+            } catch {
+                _ = path.withPlatformString { unlink($0) }
+                throw error
+            }
         } catch let error as Errno {
             throw error.failure("writing the phrase to \(path.string)", kind: .cannotCreate)
         }
+    }
+
+    private static func fill(_ file: OwnedDescriptor, with phrase: RecoveryPhrase) throws {
+        try phrase.withUnsafeBytes { try SystemCalls.write(file, $0) }
+        try [UInt8(ascii: "\n")].withUnsafeBytes { try SystemCalls.write(file, $0) }
+        try SystemCalls.synchronize(file)
+    }
+
+    private static func synchronizeFolder(of path: FilePath) throws {
+        let parent = path.removingLastComponent()
+        let folder = try FileDescriptor.open(
+            parent.isEmpty ? "." : parent, .readOnly, options: [.directory, .closeOnExec])
+        try SystemCalls.synchronize(OwnedDescriptor(folder))
     }
 }
