@@ -59,16 +59,35 @@ public struct CocoonContainer {
 
     /// Calls `body` with the payload piece by piece, in constant memory: the whole is verified before the first piece.
     ///
-    /// - Throws: `denied` for a wrong key or a changed byte; what `body` throws.
+    /// - Throws: `denied` for a wrong key or a changed byte, before the first piece; `busy` where the source is another one
+    ///   than was verified, after sound pieces; what `body` throws.
     public func forEachPiece(key: SecretBytes, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         guard payloadLength > Self.pieceSize else { return try payload(key: key).withUnsafeBytes(body) }
-        try pass(key) { _ in }
-        // A file that somebody changes now ends in the same error.
-        try pass(key, body)
+        var verified = try digests(key)[...]
+        let opening = try begin(key)
+        try forEachSealedPiece { piece in
+            // The tag covers the whole, and tells too late of what somebody changed since.
+            guard try SHA256.digest(UnsafeRawBufferPointer(piece)) == verified.popFirst() else {
+                throw OsnovaError.changedCocoon
+            }
+            try opening.update(from: UnsafeRawBufferPointer(piece), to: piece)
+            try body(UnsafeRawBufferPointer(piece))
+        }
     }
 
-    private func pass(_ key: SecretBytes, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    /// Verifies the whole and tells the SHA-256 of each sealed piece, 32 bytes a MiB.
+    private func digests(_ key: SecretBytes) throws -> [ContentID] {
         let opening = try begin(key)
+        var digests: [ContentID] = []
+        try forEachSealedPiece { piece in
+            digests.append(try SHA256.digest(UnsafeRawBufferPointer(piece)))
+            try opening.update(from: UnsafeRawBufferPointer(piece), to: piece)
+        }
+        guard try opening.verify(tag: tag()) else { throw OsnovaError.refusedCocoon }
+        return digests
+    }
+
+    private func forEachSealedPiece(_ body: (UnsafeMutableRawBufferPointer) throws -> Void) throws {
         let piece = ScratchBuffer(count: Self.pieceSize)
         defer { Sodium.wipe(piece.bytes) }
         var offset: Int64 = 0
@@ -76,11 +95,9 @@ public struct CocoonContainer {
             let count = Int(min(Int64(Self.pieceSize), payloadLength - offset))
             let bytes = UnsafeMutableRawBufferPointer(rebasing: piece.bytes[..<count])
             try source.read(into: bytes, at: Int64(frame.bodyOffset) + offset)
-            try opening.update(from: UnsafeRawBufferPointer(bytes), to: bytes)
-            try body(UnsafeRawBufferPointer(bytes))
+            try body(bytes)
             offset += Int64(count)
         }
-        guard try opening.verify(tag: tag()) else { throw OsnovaError.refusedCocoon }
     }
 
     private func begin(_ key: SecretBytes) throws -> AuthenticatedCipher {

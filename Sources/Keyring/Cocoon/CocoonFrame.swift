@@ -101,4 +101,8 @@ extension OsnovaError {
 
     /// The error for a tag that does not match: nobody can tell a wrong secret from a changed byte.
     static let refusedCocoon = OsnovaError(.denied, "the password or key is wrong, or the Cocoon container was changed")
+
+    /// The error for a container that was sound before it was given out.
+    static let changedCocoon = OsnovaError(
+        .busy, "the Cocoon container was changed while it was read: what was written is not all of it; try again")
 }

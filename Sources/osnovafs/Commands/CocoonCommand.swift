@@ -14,7 +14,10 @@ struct CocoonCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "open",
             abstract: "Write a container's payload to standard output, once all of it was verified.",
-            discussion: "Ends with 65 for a malformed container and with 77 for a wrong password or a changed one.")
+            discussion: """
+                Ends with 65 for a malformed container, with 77 for a wrong password or a changed one, and with 75 for one \
+                that is changed while its payload is written: what was written by then is sound, and not all of it.
+                """)
 
         @OptionGroup var secret: CocoonSecretOptions
 

@@ -58,6 +58,27 @@ import Testing
         #expect(given == 0)
     }
 
+    @Test func `nothing is given out that changed since it was verified`() throws {
+        let key = try secret(noise(32, seed: 1))
+        let payload = Array(noise(3_500_000, seed: 2))
+        let sealed = try CocoonWriter(mini: CocoonSource(payload)).bytes(key: key)
+        var bytes = sealed
+        let changing = CocoonSource(count: Int64(bytes.count)) { out, offset in
+            out.copyBytes(from: bytes[Int(offset)..<Int(offset) + out.count])
+            return out.count
+        }
+        let container = try CocoonContainer(mini: changing, cipher: .chacha20poly1305)
+        var given: [UInt8] = []
+        let refusal = failure {
+            try container.forEachPiece(key: key) { piece in
+                given += piece
+                bytes[3_000_000] = sealed[3_000_000] ^ 1
+            }
+        }
+        #expect(refusal?.kind == .busy)
+        #expect(given == Array(payload.prefix(2 << 20)))
+    }
+
     @Test func `a container cut anywhere or with any bit of its header flipped is refused`() throws {
         let password = try secret("p".utf8)
         let writer = try CocoonWriter(CocoonSource(Array("payload".utf8)), strength: .weak)
