@@ -19,7 +19,7 @@ public final class BlobDirectory: Sendable {
     static let suffix = ".enc"
     static let temporaryPrefix = ".incoming-"
 
-    private let directory: OwnedDescriptor
+    let directory: OwnedDescriptor
     private let unnamedFiles: UnnamedFiles
     /// Where the directory lies, for messages.
     public let path: String
@@ -176,37 +176,6 @@ public final class BlobDirectory: Sendable {
             try SystemCalls.remove(at: directory, Self.name(of: id))
         } catch {
             if error != .noSuchFileOrDirectory { throw error.failure("removing \(path)/\(Self.name(of: id))") }
-        }
-    }
-
-    /// Moves whatever has a blob's name to another directory of the same disk, under a name that is free there.
-    ///
-    /// - Returns: the new path.
-    public func move(_ id: ContentID, to other: BlobDirectory) throws -> String {
-        let name = Self.name(of: id)
-        do {
-            for attempt in 0..<1000 {
-                let target = attempt == 0 ? name : "\(name).\(attempt)"
-                if try !Self.moved(name, in: directory, to: target, in: other.directory) { continue }
-                try SystemCalls.synchronize(other.directory)
-                try SystemCalls.synchronize(directory)
-                return "\(other.path)/\(target)"
-            }
-        } catch let error as Errno {
-            throw error.failure("moving \(path)/\(name) to \(other.path)")
-        }
-        throw OsnovaError(.cannotCreate, "\(other.path) has a thousand files of the name \(name): move them away")
-    }
-
-    private static func moved(
-        _ name: String, in directory: OwnedDescriptor, to target: String, in other: OwnedDescriptor
-    ) throws -> Bool {
-        do {
-            try SystemCalls.renameKeeping(at: directory, name, to: target, in: other)
-            return true
-        } catch {
-            if error == .fileExists { return false }
-            throw error
         }
     }
 

@@ -149,4 +149,45 @@ struct RepairTests {
         _ = try Repair(store: work.store, from: nil).run(verification, report)
         #expect(try Verification(store: work.store).run().openToOthers.isEmpty)
     }
+
+    @Test func `a folder that is a link is as private as what it leads to`() throws {
+        let (work, _) = try filledStore(1)
+        let elsewhere = work.folder.path("elsewhere")
+        try FileManager.default.moveItem(atPath: work.root.blobs, toPath: elsewhere)
+        try FileManager.default.createSymbolicLink(atPath: work.root.blobs, withDestinationPath: elsewhere)
+        #expect(try Verification(store: work.store).run().openToOthers.isEmpty)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: elsewhere)
+        let verification = Verification(store: work.store)
+        let report = try verification.run()
+        #expect(report.openToOthers == [work.root.blobs])
+        _ = try Repair(store: work.store, from: nil).run(verification, report)
+        #expect(try Verification(store: work.store).run().openToOthers.isEmpty)
+    }
+
+    @Test(.enabled(if: RepairTests.otherDisk != nil, "SKIPPED: there is one disk only"))
+    func `what nothing can save goes to quarantine from another disk`() throws {
+        let (work, ids) = try filledStore(3)
+        let elsewhere = "\(try #require(Self.otherDisk))/osnovafs-test-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: elsewhere) }
+        try FileManager.default.moveItem(atPath: work.root.blobs, toPath: elsewhere)
+        try FileManager.default.createSymbolicLink(atPath: work.root.blobs, withDestinationPath: elsewhere)
+        let store = try Store.open(at: work.root, keys: work.keys)
+        try harm(work, ids[0], ids[1], by: .flippedBody)
+        try harm(work, ids[1], ids[0], by: .replacedByLink)
+        try harm(work, ids[2], ids[0], by: .lostTags)
+        let damaged = try Data(contentsOf: URL(fileURLWithPath: work.file(ids[0])))
+        let verification = Verification(store: store)
+        let report = try Repair(store: store, from: nil).run(verification, verification.run())
+        #expect(report.quarantined == ["\(work.root.path)/quarantine/\(ids[0].hex).enc"])
+        #expect(try Data(contentsOf: URL(fileURLWithPath: report.quarantined[0])) == damaged)
+        #expect(!work.hasFile(ids[0]))
+        #expect(report.damaged.filter { $0.reason.contains("stays where it is") }.map(\.sha256) == [ids[1].hex])
+        #expect(report.repaired.map(\.sha256) == [ids[2].hex], "one that stays keeps nobody from repairing the rest")
+    }
+
+    /// A directory that is not on the disk of temporary folders.
+    private static let otherDisk = ["/dev/shm", "/var/tmp"].first { path in
+        let disks = [path, FileManager.default.temporaryDirectory.path].map { try? SystemCalls.status($0).device }
+        return disks[0] != nil && disks[0] != disks[1]
+    }
 }

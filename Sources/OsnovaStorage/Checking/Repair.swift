@@ -30,7 +30,7 @@ public struct Repair: Sendable {
         try withExtendedLifetime((rootLock, lock)) {
             let audit = try StoreAudit(store: store)
             for trouble in verification.troubles { try repair(trouble, audit, &report) }
-            for path in report.openToOthers { try Permissions.close(path) }
+            for path in report.openToOthers { try Permissions.close(path, in: store.root) }
             report.openToOthers = []
             try store.catalog.retryWaitingRows()
             try store.catalog.settle()
@@ -58,11 +58,20 @@ public struct Repair: Sendable {
             } else if try source?.fetch(id, into: store, audit: audit) == true {
                 report.enter(id, "fetched from the backup")
             } else {
-                report.quarantined.append(try store.quarantine(id))
+                try quarantine(id, &report)
             }
         case .missing:
             guard try source?.fetch(id, into: store, audit: audit) == true else { return }
             report.enter(id, "fetched from the backup")
+        }
+    }
+
+    /// Puts away what nothing can save; what cannot be moved stays in its place, and keeps nobody from repairing the rest.
+    private func quarantine(_ id: ContentID, _ report: inout VerificationReport) throws {
+        do {
+            report.quarantined.append(try store.quarantine(id))
+        } catch let error as OsnovaError {
+            report.stays(id, error.message)
         }
     }
 }
@@ -75,6 +84,13 @@ extension VerificationReport {
         missing.removeAll { $0 == hash }
         untracked.removeAll { $0 == hash }
         repaired.append(Repair(sha256: hash, how: how))
+    }
+
+    fileprivate mutating func stays(_ id: ContentID, _ reason: String) {
+        damaged = damaged.map { damage in
+            damage.sha256 == id.hex
+                ? Damage(sha256: damage.sha256, reason: "\(damage.reason); it stays where it is: \(reason)") : damage
+        }
     }
 }
 

@@ -58,11 +58,15 @@ public enum SystemCalls {
         return Status(result)
     }
 
-    /// `fstatat(2)`; links are not followed; relative to the working directory without `directory`.
-    public static func status(at directory: OwnedDescriptor? = nil, _ name: String) throws(Errno) -> Status {
+    /// `fstatat(2)`; a link is looked at itself unless it is to be followed; relative to the working directory without
+    /// `directory`.
+    public static func status(
+        at directory: OwnedDescriptor? = nil, _ name: String, followingLinks: Bool = false
+    ) throws(Errno) -> Status {
         var result = stat()
         let base = directory?.number ?? AT_FDCWD
-        _ = try retrying { name.withCString { fstatat(base, $0, &result, AT_SYMLINK_NOFOLLOW) } }
+        let flags = followingLinks ? 0 : AT_SYMLINK_NOFOLLOW
+        _ = try retrying { name.withCString { fstatat(base, $0, &result, flags) } }
         return withExtendedLifetime(directory) { Status(result) }
     }
 
