@@ -190,4 +190,20 @@ struct RepairTests {
         let disks = [path, FileManager.default.temporaryDirectory.path].map { try? SystemCalls.status($0).device }
         return disks[0] != nil && disks[0] != disks[1]
     }
+
+    @Test func `what cannot be looked at again is not put away`() throws {
+        let (work, ids) = try filledStore(2)
+        try harm(work, ids[1], ids[0], by: .flippedBody)
+        let verification = Verification(store: work.store)
+        let report = try verification.run()
+        #expect(report.damaged.map(\.sha256) == [ids[1].hex])
+        // It is put again, and sealed under a key that this store has not heard of.
+        let other = try work.open(work.keys)
+        let batch = try PutBatch(store: other)
+        try batch.add(.file(.init(work.folder.write("again", noise(Self.size, seed: 1))))) { _, _, _ in }
+        #expect(try batch.commit().isEmpty)
+        #expect(try work.rekey(TestStore.keys(7)).isSound)
+        #expect(kind { _ = try Repair(store: work.store, from: nil).run(verification, report) } == .denied)
+        #expect(work.hasFile(ids[1]))
+    }
 }

@@ -52,7 +52,7 @@ public struct Repair: Sendable {
             report.enter(id, "its rows were made anew")
         case .damaged:
             // The verdict may be hours old; whoever put the content again meanwhile was promised that it stays.
-            if (try? audit.verify(file: store.blobs.open(id), id: id)) != nil {
+            if try isSound(id, audit) {
                 try store.adopt(id)
                 report.enter(id, "was mended meanwhile")
             } else if try source?.fetch(id, into: store, audit: audit) == true {
@@ -63,6 +63,24 @@ public struct Repair: Sendable {
         case .missing:
             guard try source?.fetch(id, into: store, audit: audit) == true else { return }
             report.enter(id, "fetched from the backup")
+        }
+    }
+
+    /// Looks at a file once more.
+    ///
+    /// - Throws: what keeps this program from looking, such as a key or a descriptor that it lacks: it says nothing of the file.
+    private func isSound(_ id: ContentID, _ audit: StoreAudit) throws -> Bool {
+        let file: OwnedDescriptor
+        do {
+            file = try store.blobs.open(id)
+        } catch let error as OsnovaError where error.kind == .damaged || error.kind == .notFound {
+            return false
+        }
+        do {
+            _ = try audit.verify(file: file, id: id)
+            return true
+        } catch let error as OsnovaError where error.kind == .damaged || error.kind == .inputOutput {
+            return false
         }
     }
 
