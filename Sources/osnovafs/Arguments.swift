@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Primitives
 internal import SystemPackage
 
 /// The program's arguments.
@@ -10,8 +11,16 @@ enum Arguments {
     fileprivate static let escapeBase: UInt32 = 0x10FF00
 
     /// The arguments after the program's name.
-    static var given: [String] {
-        (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+    ///
+    /// - Throws: `unavailable` without `/proc`, where Swift reads them.
+    static func given() throws -> [String] {
+        let count = Int(CommandLine.argc)
+        guard count > 0 else {
+            throw OsnovaError(
+                .unavailable,
+                "the arguments cannot be read, nothing was done: mount /proc with 'mount -t proc proc /proc'")
+        }
+        return (1..<count).compactMap { index in
             CommandLine.unsafeArgv[index].map { decode(UnsafePointer($0)) }
         }
     }

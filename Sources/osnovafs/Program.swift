@@ -12,14 +12,14 @@ enum Program {
     static func main() {
         InheritedState.settle()
         SystemCalls.raiseOpenFileLimit(to: openFiles)
-        exit(run(Arguments.given))
+        exit(run())
     }
 
-    private static func run(_ arguments: [String]) -> Int32 {
+    private static func run() -> Int32 {
         ProcessSecrecy.begin()
         do {
             try SecretEnvironment.take()
-            var command = try RootCommand.parseAsRoot(arguments)
+            var command = try RootCommand.parseAsRoot(Arguments.given())
             try command.run()
             return ExitStatus.done
         } catch let status as ExitStatus {

@@ -43,6 +43,14 @@ struct FaultTests {
         #expect(failed.code == 73, "\(failed.code) \(failed.errors)")
         #expect(!FileManager.default.fileExists(atPath: work.folder.appendingPathComponent("again").path))
     }
+
+    @Test func `without its arguments the program does nothing, and says so`() throws {
+        let work = try Workspace()
+        let line = "mount -t tmpfs none /proc && exec '\(Program.path)' list --data-root root"
+        let outcome = try Program.run("/usr/bin/unshare", ["--mount", "sh", "-c", line], in: work.folder)
+        #expect(outcome.code == 69 && outcome.text.isEmpty, "\(outcome.code) \(outcome.text)")
+        #expect(outcome.errors.contains("mount /proc") && outcome.errors.split(separator: "\n").count == 1)
+    }
 }
 
 private enum Tracer {
