@@ -17,12 +17,23 @@ private func translate(_ error: DatabaseError, _ path: String) -> OsnovaError {
     return switch error.resultCode {
     case .SQLITE_NOTADB: OsnovaError.damaged("\(path) is not an SQLite database")
     case .SQLITE_CORRUPT: OsnovaError.damaged("\(path) is damaged: \(reason)")
-    case .SQLITE_BUSY, .SQLITE_LOCKED:
-        OsnovaError(.busy, "\(path) is locked for too long by \(LockHolder.name(of: path)): try again")
+    case .SQLITE_BUSY, .SQLITE_LOCKED: OsnovaError.locked(path)
     case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM: OsnovaError(.denied, "\(path) \(obstacle(path))")
-    case .SQLITE_FULL: OsnovaError(.inputOutput, "the disk of \(path) is full: make room and try again")
+    case .SQLITE_FULL: OsnovaError.full(path)
     case .SQLITE_CONSTRAINT: translate(constraint: error, reason)
     default: OsnovaError(.inputOutput, "\(path): \(reason)")
+    }
+}
+
+extension OsnovaError {
+    /// The error for a database that another program does not let go of.
+    static func locked(_ path: String) -> OsnovaError {
+        OsnovaError(.busy, "\(path) is locked for too long by \(LockHolder.name(of: path)): try again")
+    }
+
+    /// The error for a database that cannot grow.
+    static func full(_ path: String) -> OsnovaError {
+        OsnovaError(.inputOutput, "the disk of \(path) is full: make room and try again")
     }
 }
 

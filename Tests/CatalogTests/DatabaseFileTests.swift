@@ -1,8 +1,9 @@
-import Catalog
 import GRDB
 import Primitives
 import TestSupport
 import Testing
+
+@testable import Catalog
 
 @Suite struct DatabaseFileTests {
     @Test func `while others read, emptying the WAL holds no writer back`() throws {
@@ -23,6 +24,18 @@ import Testing
         }
         try reader.close()
         #expect(try catalog.emptyWAL(waitingAtMost: 0))
+    }
+
+    @Test func `a file of the driver's own that is locked or cannot grow is told as that`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("own.db")
+        let (one, other) = try (Connection(path: path, creating: true), Connection(path: path, creating: true))
+        try one.execute("CREATE TABLE t (a); PRAGMA max_page_count = 2; BEGIN EXCLUSIVE")
+        try other.execute("PRAGMA busy_timeout = 0")
+        let busy = #expect(throws: OsnovaError.self) { try other.execute("BEGIN IMMEDIATE") }
+        #expect(busy?.kind == .busy && busy?.message.contains("own.db is locked") == true, "\(busy?.message ?? "")")
+        let full = #expect(throws: OsnovaError.self) { try one.execute("INSERT INTO t VALUES (zeroblob(100000))") }
+        #expect(full?.kind == .inputOutput && full?.message.contains("is full") == true, "\(full?.message ?? "")")
     }
 
     @Test func `the tags of the last row that there can be are read like any others`() throws {

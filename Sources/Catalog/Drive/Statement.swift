@@ -99,9 +99,11 @@ final class Statement {
         let message = sqlite3_errmsg(connection).map { String(cString: $0) } ?? "out of memory"
         let path = sqlite3_db_filename(connection, "main").map { String(cString: $0) } ?? ""
         let name = path.split(separator: "/").last ?? "the database"
-        let code = sqlite3_errcode(connection)
-        return code == SQLITE_CORRUPT || code == SQLITE_NOTADB
-            ? .damaged("\(name) is damaged: \(message)")
-            : OsnovaError(.inputOutput, "\(name) cannot be read: \(message)")
+        return switch sqlite3_errcode(connection) {
+        case SQLITE_CORRUPT, SQLITE_NOTADB: .damaged("\(name) is damaged: \(message)")
+        case SQLITE_BUSY, SQLITE_LOCKED: .locked(path)
+        case SQLITE_FULL: .full(path)
+        default: OsnovaError(.inputOutput, "\(name) cannot be read: \(message)")
+        }
     }
 }
