@@ -22,6 +22,10 @@ import Testing
         }
     }
 
+    @Test func `a byte order mark is refused, which SQLite's JSON would not take`() {
+        #expect(kind { _ = try manifest("\u{FEFF}{\"id\": \"x\"}") } == .damaged)
+    }
+
     @Test func `the text is kept byte for byte, unknown fields included`() throws {
         let text = " {\n\t\"x\" : [1, {\"y\":null}],\r\n \"id\":\"\\u0061\" } \n"
         let parsed = try manifest(text)
@@ -38,6 +42,8 @@ import Testing
             #expect(kind { _ = try parsed.required(name) } == .damaged, "\(name)")
         }
         for name in ["number", "list", "nul"] { #expect(kind { _ = try parsed.optional(name) } == .damaged) }
+        #expect(try parsed.optionalFilled("text") == "t" && parsed.optionalFilled("none") == nil)
+        #expect(kind { _ = try parsed.optionalFilled("empty") } == .damaged)
     }
 
     @Test func `a field with two names must say the same under both`() throws {

@@ -154,10 +154,14 @@ import Testing
             (#"{"id":"a","name":"A","version":"1.0.0","kind":"other"}"#, "kind"),
             (#"{"id":"a","name":"A","version":"1.0.0","kind":"backend","type":"frontend"}"#, "type"),
             (#"{"id":"","name":"A","version":"1.0.0","kind":"backend"}"#, "id"),
+            (#"{"id":"a","name":"A","version":"1.0.0","kind":"backend","autonomiAddress":""}"#, "autonomiAddress"),
+            ("\u{FEFF}" + good, "byte order mark"),
         ] {
             try work.write("bad.json", Data(bad.utf8))
-            let outcome = try work.expect(65, ["component", "install", "bad.json"])
-            #expect(outcome.errors.contains(reason), "\(bad): \(outcome.errors)")
+            for artifact in [[], ["--artifact", "good.json"] + work.unlocking] {
+                let outcome = try work.expect(65, ["component", "install", "bad.json"] + artifact)
+                #expect(outcome.errors.contains(reason), "\(bad): \(outcome.errors)")
+            }
         }
         try work.write("bad.json", Data([0xFF, 0xFE]))
         try work.expect(65, ["component", "install", "bad.json"])

@@ -143,7 +143,7 @@ public struct Installer {
             id: id, name: name, version: version, kind: known,
             description: try manifest.optional("description"), author: try manifest.optional("author"),
             license: try manifest.optional("license"), manifest: manifest.text,
-            autonomiAddress: try manifest.optional("autonomiAddress"))
+            autonomiAddress: try manifest.optionalFilled("autonomiAddress"))
     }
 
     private static func application(of manifest: Manifest) throws -> Application {
@@ -152,7 +152,7 @@ public struct Installer {
             id: try manifest.required("id"), name: try manifest.required("name"),
             version: try manifest.required("version"), description: try manifest.required("description"),
             author: try manifest.optional("publisher"), manifest: manifest.text,
-            autonomiAddress: try manifest.optional("autonomiAddress"))
+            autonomiAddress: try manifest.optionalFilled("autonomiAddress"))
     }
 
     private func expectedHash(_ manifest: Manifest) throws -> String? {

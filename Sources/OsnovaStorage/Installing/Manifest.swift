@@ -18,6 +18,10 @@ struct Manifest {
         guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
             throw OsnovaError.damaged("\(source) is not UTF-8 text: a manifest is a JSON object")
         }
+        // Foundation reads over it; SQLite, which looks into the rows, does not.
+        guard !bytes.starts(with: [0xEF, 0xBB, 0xBF]) else {
+            throw OsnovaError.damaged("\(source) begins with a byte order mark: save it as UTF-8 without one")
+        }
         self.text = text
         do {
             guard let object = try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any] else {
@@ -48,6 +52,11 @@ struct Manifest {
             throw OsnovaError.damaged("\(source): the field \"\(name)\" holds a NUL character")
         }
         return text
+    }
+
+    /// A text that may be there, but not without a character.
+    func optionalFilled(_ name: String) throws -> String? {
+        try optional(name) == nil ? nil : required(name)
     }
 
     /// The first of several texts that is there; if more than one is, they must agree.
