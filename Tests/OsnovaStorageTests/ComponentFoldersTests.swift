@@ -58,4 +58,23 @@ import Testing
         try make("d")
         #expect(failing.changes().names == [Array("d".utf8)])
     }
+
+    /// As where a user has no watches left.
+    @Test func `what the kernel does not watch is looked at again`() throws {
+        let folder = try TemporaryFolder()
+        let folders = ComponentFolders(path: folder.path("components"))
+        #expect(folders.changes().names.isEmpty)
+        func make(_ name: String) throws {
+            try FileManager.default.createDirectory(
+                atPath: folder.path("components/\(name)"), withIntermediateDirectories: true)
+        }
+        try make("a")
+        #expect(folders.changes().names == [Array("a".utf8)])
+        try make("a/v1.0")
+        #expect(folders.changes().names == [Array("a".utf8)])
+        try FileManager.default.removeItem(atPath: folder.path("components"))
+        #expect(folders.changes().names == [Array("a".utf8)])
+        try make("b")
+        #expect(folders.changes().names == [Array("b".utf8)])
+    }
 }

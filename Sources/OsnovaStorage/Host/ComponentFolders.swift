@@ -22,6 +22,8 @@ final class ComponentFolders: Sendable {
     private struct Found {
         var folders: [[UInt8]: Times] = [:]
         var root: Int64?
+        /// Whether the kernel tells of each change: it grants a user so many watches and no more.
+        var isWatched = true
     }
 
     private struct State {
@@ -88,7 +90,8 @@ final class ComponentFolders: Sendable {
         guard let notifications else { return rescan() }
         let events = FolderEvent.waiting(in: notifications)
         // What could not be read may be readable again, of which no event tells.
-        guard !events.isEmpty || state.withLock({ $0.failure != nil }) else { return Changes() }
+        let isTold = state.withLock { $0.failure == nil && $0.found.isWatched }
+        guard !events.isEmpty || !isTold else { return Changes() }
         // Before the scan, which gives watches to directories that came.
         let named = components(of: events)
         var changes = rescan()
@@ -125,19 +128,24 @@ final class ComponentFolders: Sendable {
     private func scan() throws(OsnovaError) -> Found {
         do {
             // Watches first, so that what comes after a look is told.
-            if let notifications { inotify_add_watch(notifications.number, path, Self.mask) }
+            let isWatched = watch(Array(path.utf8), flags: 0) != nil
             let root = try BeneathDirectory(path: path)
-            var found = Found(root: try root.look().modified)
+            var found = Found(root: try root.look().modified, isWatched: isWatched)
             try root.scan { name in
-                watch(Array(name))
-                if let look = try HostFiles.ifThere({ try root.look(atName: name) }), look.type == S_IFDIR {
+                func look() throws -> BeneathDirectory.Look? {
+                    try HostFiles.ifThere { try root.look(atName: name) }.flatMap { $0.type == S_IFDIR ? $0 : nil }
+                }
+                guard try look() != nil else { return true }
+                if !watch(component: Array(name)) { found.isWatched = false }
+                if let look = try look() {
                     found.folders[Array(name)] = Times(modified: look.modified, changed: look.changed)
                 }
                 return true
             }
             return found
         } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
-            return Found()
+            // Looked for again and again, since nothing tells of its coming.
+            return Found(isWatched: false)
         } catch let error as OsnovaError {
             throw error
         } catch {
@@ -158,11 +166,19 @@ final class ComponentFolders: Sendable {
         }
     }
 
-    /// Watches a directory, and no file; watching what is watched already changes nothing.
-    private func watch(_ name: [UInt8]) {
-        guard let notifications else { return }
-        let watched = (Array(path.utf8) + [UInt8(ascii: "/")] + name + [0]).map { CChar(bitPattern: $0) }
-        let number = inotify_add_watch(notifications.number, watched, Self.mask | UInt32(IN_DONT_FOLLOW))
-        if number >= 0 { state.withLock { $0.watched[number] = name } }
+    /// Whether the kernel watches a component's directory from now on.
+    private func watch(component name: [UInt8]) -> Bool {
+        guard let number = watch(Array(path.utf8) + [UInt8(ascii: "/")] + name, flags: UInt32(IN_DONT_FOLLOW)) else {
+            return false
+        }
+        state.withLock { $0.watched[number] = name }
+        return true
+    }
+
+    /// The number of a directory's watch, and of no file's; watching what is watched already changes nothing.
+    private func watch(_ path: [UInt8], flags: UInt32) -> Int32? {
+        guard let notifications else { return nil }
+        let number = inotify_add_watch(notifications.number, (path + [0]).map { CChar(bitPattern: $0) }, Self.mask | flags)
+        return number < 0 ? nil : number
     }
 }
