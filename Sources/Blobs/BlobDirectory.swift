@@ -116,13 +116,17 @@ public final class BlobDirectory: Sendable {
     }
 
     /// Makes the content of files durable, before they get their names.
-    public func synchronize(contentsOf files: [IncomingBlob]) throws {
-        if files.count > 1 { try synchronizeDisk() } else { try files.first?.synchronize() }
+    ///
+    /// - Parameter own: as for ``synchronizeDisk(through:)``.
+    public func synchronize(contentsOf files: [IncomingBlob], through own: OwnedDescriptor? = nil) throws {
+        if files.count > 1 { try synchronizeDisk(through: own) } else { try files.first?.synchronize() }
     }
 
     /// Makes the names durable that files were given.
-    public func synchronize(namesOf files: [IncomingBlob]) throws {
-        try synchronize(contentsOf: files.filter(\.isRemovedOnDisk))
+    ///
+    /// - Parameter own: as for ``synchronizeDisk(through:)``.
+    public func synchronize(namesOf files: [IncomingBlob], through own: OwnedDescriptor? = nil) throws {
+        try synchronize(contentsOf: files.filter(\.isRemovedOnDisk), through: own)
         try synchronize()
     }
 
@@ -136,9 +140,12 @@ public final class BlobDirectory: Sendable {
     }
 
     /// Makes the content of many files durable at once.
-    public func synchronizeDisk() throws {
+    ///
+    /// - Parameter own: a descriptor of one's own from ``reopen()``, older than the files: the kernel tells of a write that failed
+    ///   once to each, and who shares one may not be the one who hears it.
+    public func synchronizeDisk(through own: OwnedDescriptor? = nil) throws {
         do {
-            try SystemCalls.synchronizeDisk(of: directory)
+            try SystemCalls.synchronizeDisk(of: own ?? directory)
         } catch {
             throw error.failure("writing \(path) to its disk", kind: .inputOutput)
         }
@@ -179,8 +186,8 @@ public final class BlobDirectory: Sendable {
         }
     }
 
-    /// Another descriptor of the directory: what holds a lock of its own.
-    func reopen() throws -> OwnedDescriptor {
+    /// Another descriptor of the directory: what holds a lock, or hears of failed writes, of its own.
+    public func reopen() throws -> OwnedDescriptor {
         do {
             return try SystemCalls.open(at: directory, ".", O_RDONLY | O_DIRECTORY)
         } catch {

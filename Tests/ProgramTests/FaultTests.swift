@@ -44,6 +44,17 @@ struct FaultTests {
         #expect(!FileManager.default.fileExists(atPath: work.folder.appendingPathComponent("again").path))
     }
 
+    /// The kernel tells each descriptor once of a write that failed: of two loads that share one, one would not hear it.
+    @Test func `loads that are under way together do not share the descriptor that tells of failed writes`() throws {
+        let work = try Workspace()
+        for index in 0..<600 { try work.write("src/f\(index)", Data("content \(index)".utf8)) }
+        #expect(try run(["put", "-r", "src"] + work.unlocking, "trace=openat,syncfs", work).code == 0)
+        let calls = try String(contentsOf: work.folder.appendingPathComponent("trace"), encoding: .utf8)
+        let shared = calls.matches(of: /openat\(AT_FDCWD[^,]*, "[^"]*\/root\/blobs", [^)]*\) = (\d+)</).map(\.1)
+        let used = calls.matches(of: /syncfs\((\d+)</).map(\.1)
+        #expect(!shared.isEmpty && used.count > 1 && Set(used).isDisjoint(with: shared), "\(used), \(shared)")
+    }
+
     @Test func `without its arguments the program does nothing, and says so`() throws {
         let work = try Workspace()
         let line = "mount -t tmpfs none /proc && exec '\(Program.path)' list --data-root root"
@@ -55,5 +66,6 @@ struct FaultTests {
 
 private enum Tracer {
     static let path = "/usr/bin/strace"
-    static let isThere = getuid() == 0 && FileManager.default.fileExists(atPath: path)
+    static let isThere =
+        getuid() == 0 && (try? Program.run(path, ["-qq", "-o", "/dev/null", "/usr/bin/true"]))?.code == 0
 }

@@ -45,6 +45,8 @@ public final class PutBatch {
     private let put: BlobPut
     /// What is put into a data root that a restoration is about to replace would be gone with it.
     private let rootLock: OwnedDescriptor
+    /// By which the kernel tells this batch, whatever it has told others, of a write that failed.
+    private let disk: OwnedDescriptor
     private var items: [Item] = []
     private var others: [(Writing) throws -> Void] = []
     private var bytes: Int64 = 0
@@ -59,6 +61,7 @@ public final class PutBatch {
         self.store = store
         rootLock = try store.lockAgainstRestoration()
         put = try BlobPut(store: store, compressing: compressing ?? store.catalog.read { try $0.compresses() })
+        disk = try store.blobs.reopen()
         try store.blobs.removeStaleTemporaries()
     }
 
@@ -163,7 +166,7 @@ public final class PutBatch {
             return true
         }
         // Those of contents that were there already, too: who named them may not have come to this yet.
-        if !items.isEmpty { try store.blobs.synchronize(namesOf: written) }
+        if !items.isEmpty { try store.blobs.synchronize(namesOf: written, through: disk) }
         return isNew
     }
 
@@ -171,9 +174,9 @@ public final class PutBatch {
     /// read them since gave them their rows.
     private func synchronizeContents(_ written: [IncomingBlob]) throws {
         guard let known = items.first(where: { $0.blob.sealed == nil })?.blob.id else {
-            return try store.blobs.synchronize(contentsOf: written)
+            return try store.blobs.synchronize(contentsOf: written, through: disk)
         }
-        if items.count > 1 { return try store.blobs.synchronizeDisk() }
+        if items.count > 1 { return try store.blobs.synchronizeDisk(through: disk) }
         do {
             try SystemCalls.synchronize(store.blobs.open(known))
         } catch let error as Errno {

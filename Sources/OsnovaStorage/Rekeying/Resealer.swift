@@ -35,6 +35,8 @@ final class Resealer {
     private let sealer: BlobSealer
     private let cipher = ScratchBuffer(count: BlobAudit.pieceSize)
     private let sourceGeneration: Int64
+    /// By which the kernel tells this rekey, whatever it has told others, of a write that failed.
+    private let disk: OwnedDescriptor
     private var lock: BlobLock?
     private var files: [(incoming: IncomingBlob, id: ContentID)] = []
     private var records: [VerifiedBlob] = []
@@ -46,6 +48,7 @@ final class Resealer {
         self.target = try BlobAudit(keys: target)
         sealer = try BlobSealer(keys: target)
         sourceGeneration = source.generation
+        disk = try store.blobs.reopen()
     }
 
     /// Seals a content anew.
@@ -145,9 +148,9 @@ final class Resealer {
             bytes = 0
             lock = nil
         }
-        try store.blobs.synchronize(contentsOf: files.map(\.incoming))
+        try store.blobs.synchronize(contentsOf: files.map(\.incoming), through: disk)
         for file in files { _ = try store.blobs.commit(file.incoming, as: file.id, replacing: true) }
-        if !files.isEmpty { try store.blobs.synchronize(namesOf: files.map(\.incoming)) }
+        if !files.isEmpty { try store.blobs.synchronize(namesOf: files.map(\.incoming), through: disk) }
         guard !records.isEmpty else { return }
         try store.catalog.write { writing in
             for record in records { try writing.record(record) }
