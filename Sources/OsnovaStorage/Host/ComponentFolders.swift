@@ -178,7 +178,8 @@ final class ComponentFolders: Sendable {
     /// The number of a directory's watch, and of no file's; watching what is watched already changes nothing.
     private func watch(_ path: [UInt8], flags: UInt32) -> Int32? {
         guard let notifications else { return nil }
-        let number = inotify_add_watch(notifications.number, (path + [0]).map { CChar(bitPattern: $0) }, Self.mask | flags)
+        let number = inotify_add_watch(
+            notifications.number, (path + [0]).map { CChar(bitPattern: $0) }, Self.mask | flags)
         return number < 0 ? nil : number
     }
 }
