@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import OsnovaStorage
 import Primitives
 import TestSupport
@@ -53,6 +54,79 @@ struct BackupSealingTests {
         try FileManager.default.removeItem(atPath: "\(backup)/blobs/\(id.hex).enc")
         try expectRestorable(backUp(), "the new one")
         try expectRestorable(first, "the old one")
+    }
+
+    /// What it was is returned.
+    private func flip(_ id: ContentID) throws -> Data {
+        let file = URL(fileURLWithPath: work.file(id))
+        let sound = try Data(contentsOf: file)
+        var bytes = sound
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: file)
+        return sound
+    }
+
+    private func write(_ bytes: Data, _ id: ContentID) throws {
+        try bytes.write(to: URL(fileURLWithPath: work.file(id)))
+    }
+
+    @Test(arguments: [false, true]) func `what was damaged when it was backed up is sound after its repair`(
+        comparesAll: Bool
+    ) throws {
+        let id = try work.put(content, as: "a")
+        let sound = try flip(id)
+        let first = try backUp()
+        try write(sound, id)
+        let report = try Backup(store: work.store, to: backup, comparesAll: comparesAll).run()
+        #expect(report.doubles == [id.hex])
+        try expectRestorable(report.generation, "after the repair")
+        // The damaged copy is what its generation was made with, and no more.
+        #expect(try BackupGenerations(backup: backup).verify(first).isEmpty)
+        let third = try Backup(store: work.store, to: backup, comparesAll: comparesAll).run()
+        #expect(third.doubles.isEmpty)
+        try expectRestorable(third.generation, "and once more")
+        // Another damage of the same sealing, and its repair.
+        var bytes = sound
+        bytes[100] ^= 1
+        try write(bytes, id)
+        _ = try backUp()
+        try write(sound, id)
+        try expectRestorable(backUp(), "after the second repair")
+        let files = try FileManager.default.subpathsOfDirectory(atPath: backup)
+        #expect(files.count { $0.hasSuffix("\(id.hex).enc") } == 3)
+    }
+
+    @Test func `no pruning takes the last sound file of a content`() throws {
+        let id = try work.put(content, as: "a")
+        _ = try backUp()
+        _ = try flip(id)
+        _ = try backUp()
+        var retention = BackupRetention()
+        retention.last = 1
+        #expect(try BackupGenerations(backup: backup).prune(retention).count == 1)
+        let verification = Verification(store: work.store)
+        let report = try Repair(store: work.store, from: RepairSource(path: backup))
+            .run(verification, verification.run())
+        #expect(report.isSound)
+        try expectRestorable(backUp(), "what was repaired from it")
+    }
+
+    @Test func `a backup of an unchanged store reads no sealed file`() throws {
+        try work.put(noise(20_000_000, seed: 1), as: "a")
+        // Of what was changed in the second in which a backup began nothing can be told.
+        let stored = Clock.seconds
+        while Clock.seconds == stored { usleep(10_000) }
+        _ = try backUp()
+        let before = try bytesRead()
+        _ = try backUp()
+        #expect(try bytesRead() - before < 10_000_000)
+    }
+
+    /// What this thread has read so far, from disks or from memory.
+    private func bytesRead() throws -> Int {
+        let counters = try String(contentsOfFile: "/proc/thread-self/io", encoding: .utf8)
+        let line = try #require(counters.split(separator: "\n").first { $0.hasPrefix("rchar: ") })
+        return try #require(Int(line.dropFirst("rchar: ".count)))
     }
 
     @Test func `the list of a pruning is older than those after it`() throws {

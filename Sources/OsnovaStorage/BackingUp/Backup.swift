@@ -14,6 +14,8 @@ public struct BackupReport: Sendable {
     public let sharedBytes: Int64
     /// Blobs of the database that have no file.
     public let missing: [String]
+    /// Blobs whose file differs from an earlier copy of the same sealing: one of the two is damaged, and both are kept.
+    public let doubles: [String]
     /// What is wrong with earlier generations whose manifests are damaged.
     public let damaged: [String]
 }
@@ -27,6 +29,7 @@ public struct Backup {
     private let store: Store
     private let path: String
     private let sharing: BackupSharing
+    private let comparesAll: Bool
     private let far: FarBackup?
     private let onProgress: (Int) -> Void
 
@@ -34,14 +37,17 @@ public struct Backup {
     ///
     /// - Parameters:
     ///   - sharing: how sealed files come there.
+    ///   - comparesAll: whether each sealed file is compared with its copy, and not only what was changed since the
+    ///     newest generation.
     ///   - onProgress: told the bytes just copied.
     public init(
-        store: Store, to path: String, sharing: BackupSharing = .reflink,
+        store: Store, to path: String, sharing: BackupSharing = .reflink, comparesAll: Bool = false,
         onProgress: @escaping (Int) -> Void = { _ in }
     ) throws {
         self.store = store
         self.path = DataRoot(path: path).path
         self.sharing = sharing
+        self.comparesAll = comparesAll
         far = nil
         self.onProgress = onProgress
         guard !RealPath.lies(self.path, in: store.root.path) else {
@@ -57,6 +63,8 @@ public struct Backup {
         path = staging.path
         // What is staged is gone in a moment, and what it names must stay the same file until then.
         sharing = .hardLink
+        // Of what is elsewhere, times and lists tell.
+        comparesAll = true
         self.far = far
         self.onProgress = onProgress
     }
@@ -77,10 +85,12 @@ public struct Backup {
             let databases = BackupDatabases(backup: path)
             let copy = try databases.freshTemporary()
             try store.catalog.copy(to: copy)
+            let places = try SealingPlaces(
+                backup: path, earlier: EarlierSealings(comparesAll ? nil : earlier.sound.last), far: far?.files)
             let blobs = try BackupBlobs(
-                source: store.blobs, backup: path, sharing: sharing, far: far?.files, onProgress: onProgress)
+                source: store.blobs, backup: path, places: places, sharing: sharing, onProgress: onProgress)
             try blobs.copy(CatalogSnapshot.blobs(at: copy))
-            let listBytes = try writeChecksums(blobs.checksums, generation)
+            let listBytes = try writeChecksums(places.checksums, generation)
             var entries = BackupEntries(root: store.root, backup: path, far: far?.files, onProgress: onProgress)
             try entries.copy()
             let whole = earlier.sound.last?.database.whole
@@ -89,12 +99,13 @@ public struct Backup {
             let manifestBytes = try place.write(
                 BackupManifest(
                     generation: generation, sequence: (earlier.sound.last?.sequence ?? 0) + 1,
-                    keyFingerprint: fingerprint, database: database, entries: entries.entries, blobs: blobs))
+                    keyFingerprint: fingerprint, database: database, entries: entries.entries, blobs: blobs,
+                    blobDigest: places.checksums.digest(of: blobs.paths)))
             return BackupReport(
                 generation: generation, blobs: blobs.paths.count,
                 writtenBytes: blobs.copiedBytes + entries.copiedBytes + written + listBytes + manifestBytes,
                 sharedBytes: blobs.sharedBytes,
-                missing: blobs.missing, damaged: earlier.damaged.map(\.error.message))
+                missing: blobs.missing, doubles: places.doubles, damaged: earlier.damaged.map(\.error.message))
         }
     }
 

@@ -156,24 +156,40 @@ public struct BackupGenerations {
     }
 
     private func sweep(_ kept: [BackupContents]) throws {
-        let blobs = Set(kept.flatMap { $0.blobs.map(\.path) })
         let databases = kept.flatMap { contents in
             [contents.manifest.database.whole.name] + [contents.manifest.database.delta?.name].compactMap { $0 }
         }
         try sweep(BackupLayout.databases, keeping: Set(databases))
         try sweep(BackupLayout.files, keeping: Set(kept.flatMap { $0.manifest.entries.compactMap(\.sha256) }))
+        let paths = try sweepBlobs(keeping: Set(kept.flatMap { $0.blobs.map(\.id) + $0.manifest.missing }))
+        // Last, since it takes room that there may not have been before.
+        try mergeChecksums(paths.union(kept.flatMap { $0.blobs.map(\.path) }))
+    }
+
+    /// Removes the sealed files of contents that no generation names.
+    ///
+    /// Of the others all stay: nobody can tell here which of several files of a content is sound, and what a generation
+    /// misses an older one may have had.
+    ///
+    /// - Returns: the paths of those that stay.
+    private func sweepBlobs(keeping hashes: Set<String>) throws -> Set<String> {
+        var paths: Set<String> = []
         let folders = ["\(place.path)/\(BackupLayout.blobs)"] + BackupLayout.otherSealings(in: place.path)
         for folder in folders {
             let directory = try BlobDirectory(path: folder)
             let prefix = folder.dropFirst(place.path.count + 1)
             try directory.removeStaleTemporaries()
             try directory.scan { entry in
-                if case .blob(let id) = entry, !blobs.contains("\(prefix)/\(id.hex).enc") { try directory.remove(id) }
+                guard case .blob(let id) = entry else { return true }
+                if hashes.contains(id.hex) {
+                    paths.insert("\(prefix)/\(id.hex).enc")
+                } else {
+                    try directory.remove(id)
+                }
                 return true
             }
         }
-        // Last, since it takes room that there may not have been before.
-        try mergeChecksums(blobs)
+        return paths
     }
 
     /// One list in place of all: it is there before the others go.

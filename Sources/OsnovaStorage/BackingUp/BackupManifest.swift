@@ -109,8 +109,8 @@ struct BackupManifest: Codable, Sendable {
 
     init(
         generation: String, sequence: Int, keyFingerprint: String?, database: Database, entries: [Entry],
-        blobs: BackupBlobs
-    ) throws {
+        blobs: BackupBlobs, blobDigest: String
+    ) {
         format = BackupLayout.format
         self.generation = generation
         self.sequence = sequence
@@ -120,7 +120,7 @@ struct BackupManifest: Codable, Sendable {
         self.entries = entries
         blobCount = blobs.paths.count
         blobBytes = blobs.bytes
-        blobDigest = try blobs.checksums.digest(of: blobs.paths)
+        self.blobDigest = blobDigest
         untracked = blobs.untracked.sorted()
         missing = blobs.missing.sorted()
         variants = blobs.variants

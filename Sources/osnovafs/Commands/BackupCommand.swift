@@ -75,6 +75,8 @@ struct BackupCommand: ParsableCommand {
             let writtenBytes: Int64
             let sharedBytes: Int64
             let missing: [String]
+            /// Left out where there are none.
+            let doubles: [String]?
             let damaged: [String]?
         }
 
@@ -90,6 +92,11 @@ struct BackupCommand: ParsableCommand {
             try say(report, damaged)
             for damage in report.damaged {
                 Terminal.complain("warning: \(damage); the new generation does not need it")
+            }
+            for hash in report.doubles {
+                Terminal.complain(
+                    "warning: the file of blob \(hash) is not the one that the backup had, and one of the two is damaged; "
+                        + "both are kept: 'osnovafs verify' tells whether it is the store's")
             }
             for hash in report.missing { Terminal.complain("blob \(hash) has no file and is not in the backup") }
             for finding in damaged ?? [] { Terminal.complain(finding) }
@@ -107,7 +114,7 @@ struct BackupCommand: ParsableCommand {
                 return try RemoteBackup(store: store, to: remote, onProgress: progress.add).run()
             }
             return try Backup(
-                store: store, to: place.directory ?? "", sharing: hardLinks ? .hardLink : .reflink,
+                store: store, to: place.directory ?? "", sharing: hardLinks ? .hardLink : .reflink, comparesAll: verify,
                 onProgress: progress.add
             ).run()
         }
@@ -117,7 +124,8 @@ struct BackupCommand: ParsableCommand {
                 return try Terminal.sayJSON(
                     Outcome(
                         generation: report.generation, blobs: report.blobs, writtenBytes: report.writtenBytes,
-                        sharedBytes: report.sharedBytes, missing: report.missing, damaged: damaged))
+                        sharedBytes: report.sharedBytes, missing: report.missing,
+                        doubles: report.doubles.isEmpty ? nil : report.doubles, damaged: damaged))
             }
             let shared = report.sharedBytes > 0 ? ", \(ByteCount.text(report.sharedBytes)) shared with the store" : ""
             let line =

@@ -1,6 +1,4 @@
-internal import Glibc
 internal import Primitives
-internal import SystemPackage
 
 /// The files of a backup on another machine, of which nothing but names, sizes and times is known here.
 struct FarFiles {
@@ -16,12 +14,7 @@ struct FarFiles {
     func contains(_ path: String) -> Bool { files[path] != nil }
 
     /// Whether a file has the size and the time of the far one: rsync's own rule for what need not be sent.
-    func isSame(_ path: String, _ file: OwnedDescriptor) throws -> Bool {
-        do {
-            let status = try SystemCalls.status(of: file)
-            return files[path] == Status(size: status.size, modified: status.modified / 1_000_000_000)
-        } catch {
-            throw error.failure("looking at a sealed file")
-        }
+    func isSame(_ path: String, _ status: SystemCalls.Status) -> Bool {
+        files[path] == Status(size: status.size, modified: status.modified / 1_000_000_000)
     }
 }

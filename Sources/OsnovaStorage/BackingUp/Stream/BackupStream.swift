@@ -64,7 +64,7 @@ public struct BackupStream {
             try archive.finish()
             return BackupReport(
                 generation: report.generation, blobs: report.blobs, writtenBytes: written, sharedBytes: 0,
-                missing: report.missing, damaged: report.damaged)
+                missing: report.missing, doubles: report.doubles, damaged: report.damaged)
         }
     }
 
