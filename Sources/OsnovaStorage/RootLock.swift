@@ -12,11 +12,7 @@ enum RootLock {
     /// - Throws: `busy` while the data root is being restored.
     static func shared(_ root: DataRoot) throws -> OwnedDescriptor {
         let refusal = OsnovaError(.busy, "\(root.path) is being restored: try again when that has ended")
-        while true {
-            let directory = try lock(root, SystemCalls.tryLockShared, orThrow: refusal)
-            // A restoration that ended just now has put another directory in this one's place.
-            if try isInPlace(directory, root) { return directory }
-        }
+        return try lock(root, SystemCalls.tryLockShared, orThrow: refusal)
     }
 
     /// Whether a mount serves the data root just now, or contents are being written.
@@ -45,13 +41,16 @@ enum RootLock {
     private static func lock(
         _ root: DataRoot, _ attempt: (OwnedDescriptor) throws -> Bool, orThrow refusal: OsnovaError
     ) throws -> OwnedDescriptor {
-        do {
-            let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
-            // A driver that was unmounted just now takes a moment to end.
-            guard try Patience.tries(forAtMost: patience, { try attempt(directory) }) else { throw refusal }
-            return directory
-        } catch let error as Errno {
-            throw error.failure("locking \(root.path)")
+        while true {
+            do {
+                let directory = try SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY)
+                // A driver that was unmounted just now takes a moment to end.
+                guard try Patience.tries(forAtMost: patience, { try attempt(directory) }) else { throw refusal }
+                // A restoration that ended just now has put another directory in this one's place.
+                if try isInPlace(directory, root) { return directory }
+            } catch let error as Errno {
+                throw error.failure("locking \(root.path)")
+            }
         }
     }
 }

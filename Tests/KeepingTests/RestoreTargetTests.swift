@@ -1,9 +1,10 @@
 import Foundation
-import OsnovaStorage
 import Primitives
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import OsnovaStorage
 
 /// Where a restoration may go, and who may write meanwhile.
 struct RestoreTargetTests {
@@ -45,6 +46,22 @@ struct RestoreTargetTests {
         let store = try Store.open(at: work.root, keys: work.keys)
         _ = try PutBatch(store: store)
         try store.close()
+    }
+
+    @Test func `who waited for a restoration has the lock of what it put there, not of what it replaced`() async throws {
+        let root = DataRoot(path: work.folder.path("busy"))
+        let files = FileManager.default
+        try files.createDirectory(atPath: root.path, withIntermediateDirectories: false)
+        var first: OwnedDescriptor? = try RootLock.exclusive(root)
+        let waiting = Task.detached { try RootLock.exclusive(root) }
+        // Long enough for the second to have opened what is there now.
+        try await Task.sleep(for: .milliseconds(500))
+        try files.moveItem(atPath: root.path, toPath: work.folder.path("replaced"))
+        try files.createDirectory(atPath: root.path, withIntermediateDirectories: false)
+        #expect(first != nil)
+        first = nil
+        let second = try await waiting.value
+        #expect(try RootLock.isInPlace(second, root))
     }
 
     @Test func `what a link leads to is replaced, not the link`() throws {
