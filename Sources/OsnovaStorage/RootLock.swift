@@ -2,7 +2,7 @@ internal import Glibc
 internal import Primitives
 internal import SystemPackage
 
-/// The `flock(2)` of a data root: mounts and whoever writes contents share it, a restoration must have it alone.
+/// The `flock(2)` of a data root: mounts, backups and whoever writes share it, a restoration must have it alone.
 enum RootLock {
     /// Seconds to wait for whoever holds the lock.
     private static let patience = 3.0
@@ -15,7 +15,7 @@ enum RootLock {
         return try lock(root, SystemCalls.tryLockShared, orThrow: refusal)
     }
 
-    /// Whether a mount serves the data root just now, or contents are being written.
+    /// Whether a mount serves the data root just now, or it is being written to or backed up.
     static func isMounted(_ root: DataRoot) -> Bool {
         guard let directory = try? SystemCalls.open(root.path, O_RDONLY | O_DIRECTORY) else { return false }
         return withExtendedLifetime(directory) { (try? SystemCalls.tryLock(directory)) != true }
@@ -23,7 +23,8 @@ enum RootLock {
 
     static func exclusive(_ root: DataRoot) throws -> OwnedDescriptor {
         let refusal = OsnovaError(
-            .busy, "\(root.path) is mounted or written to: unmount it or wait for the end of that, or --force")
+            .busy,
+            "\(root.path) is mounted, written to or backed up: unmount it or wait for the end of that, or --force")
         return try lock(root, SystemCalls.tryLock, orThrow: refusal)
     }
 
@@ -61,9 +62,16 @@ extension Store {
     /// - Throws: `busy` while one is under way, or where one has replaced what was opened.
     func lockAgainstRestoration() throws -> OwnedDescriptor {
         let lock = try RootLock.shared(root)
+        try requireInPlace()
+        return lock
+    }
+
+    /// Makes sure that what was opened is what has the data root's path.
+    ///
+    /// - Throws: `busy` where a restoration has replaced it.
+    func requireInPlace() throws {
         guard try RootLock.isInPlace(directory, root) else {
             throw OsnovaError(.busy, "\(root.path) was restored meanwhile: nothing was written; try again")
         }
-        return lock
     }
 }

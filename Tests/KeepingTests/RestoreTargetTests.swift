@@ -48,7 +48,41 @@ struct RestoreTargetTests {
         try store.close()
     }
 
-    @Test func `who waited for a restoration has the lock of what it put there, not of what it replaced`() async throws {
+    @Test(arguments: ["directory", "stream"]) func `nothing is restored in the middle of a backup`(kind: String) throws
+    {
+        var attempts = 0
+        let attempt: (Int) -> Void = { _ in
+            guard attempts == 0 else { return }
+            attempts += 1
+            expectBusy("a restoration beside a backup") { _ = try Restore(backup: backup, to: work.root).run() }
+        }
+        let other = work.folder.path("other")
+        if kind == "directory" {
+            _ = try Backup(store: work.store, to: other, onProgress: attempt).run()
+        } else {
+            let stream = try FileDescriptor.open(
+                FilePath(other), .writeOnly, options: .create, permissions: .ownerReadWrite)
+            try stream.closeAfter { _ = try BackupStream(store: work.store, onProgress: attempt).run(to: stream) }
+        }
+        #expect(attempts == 1)
+    }
+
+    @Test func `a restoration that was forced in the middle of a backup leaves no generation of two states`() throws {
+        let other = work.folder.path("other")
+        var isForced = false
+        let slow = try Backup(store: work.store, to: other) { _ in
+            guard !isForced else { return }
+            isForced = true
+            #expect(throws: Never.self) { try Restore(backup: backup, to: work.root).run(force: true) }
+        }
+        expectBusy("a backup of what was replaced") { _ = try slow.run() }
+        #expect(try BackupGenerations(backup: other).list().isEmpty)
+        expectBusy("a snapshot of what was replaced") { _ = try Snapshots(store: work.store).create("s") }
+    }
+
+    @Test func `who waited for a restoration has the lock of what it put there, not of what it replaced`()
+        async throws
+    {
         let root = DataRoot(path: work.folder.path("busy"))
         let files = FileManager.default
         try files.createDirectory(atPath: root.path, withIntermediateDirectories: false)

@@ -24,7 +24,7 @@ public struct BackupReport: Sendable {
 ///
 /// Each run makes a generation: a consistent copy of the database while others write, and of the rest what the directory
 /// lacks. The manifest comes last: a run that is killed leaves no generation, and the next one goes on with what it wrote.
-/// No blob is removed from the store meanwhile.
+/// No blob is removed from the store meanwhile, and no restoration replaces it.
 public struct Backup {
     private let store: Store
     private let path: String
@@ -73,8 +73,9 @@ public struct Backup {
     ///
     /// - Throws: `denied` for another store's backup, `busy`, `inputOutput` for a full disk: run it again, it goes on.
     public func run() throws -> BackupReport {
+        let rootLock = try store.lockAgainstRestoration()
         let lock = try store.blobs.lockAgainstRemoval()
-        return try withExtendedLifetime(lock) {
+        return try withExtendedLifetime((rootLock, lock)) {
             // No rekey ends from here on: the marker, the database and the sealed files are of one key.
             let fingerprint = try store.catalog.read { try $0.keyFingerprint() }.map { Hexadecimal.string($0) }
             let place = try BackupPlace(making: path, keyFingerprint: fingerprint)
@@ -96,6 +97,8 @@ public struct Backup {
             let whole = earlier.sound.last?.database.whole
             if let whole { try far?.fetchDatabase(whole.name, resembling: copy) }
             let (database, written) = try databases.keep(copy, as: generation, whole: whole)
+            // One that was forced waits for no lock.
+            try store.requireInPlace()
             let manifestBytes = try place.write(
                 BackupManifest(
                     generation: generation, sequence: (earlier.sound.last?.sequence ?? 0) + 1,

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Primitives
 
 /// A directory in the data root for what is on its way to a backup elsewhere; gone when this is.
 ///
@@ -7,11 +7,13 @@ internal import Foundation
 final class BackupStaging {
     private static let prefix = ".backing-up-"
 
+    private let rootLock: OwnedDescriptor
     private let folder: LockedFolder
 
-    /// Makes an empty one.
-    init(in root: DataRoot) throws {
-        folder = try LockedFolder(in: root.path, prefix: Self.prefix)
+    /// Makes an empty one; no restoration takes it away.
+    init(in store: Store) throws {
+        rootLock = try store.lockAgainstRestoration()
+        folder = try LockedFolder(in: store.root.path, prefix: Self.prefix)
     }
 
     /// Where the backup is to be made; not there yet, since a backup has a lock of its own.

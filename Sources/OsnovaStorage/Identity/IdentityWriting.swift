@@ -103,8 +103,10 @@ extension IdentityFile {
 
     // MARK: The directory
 
-    /// Runs `body` with the user's directory, made if it is missing, while no other process changes it.
+    /// Runs `body` with the user's directory, made if it is missing, while no other process changes it and no restoration
+    /// replaces the data root.
     func locked<Result>(_ body: (OwnedDescriptor) throws -> Result) throws -> Result {
+        let rootLock = try RootLock.shared(root)
         let directory = try doing("making \(directory)") {
             let identity = try SystemCalls.open("\(root.path)/identity", O_RDONLY | O_DIRECTORY)
             try SystemCalls.makeDirectory(at: identity, user.name)
@@ -113,7 +115,7 @@ extension IdentityFile {
             try SystemCalls.lock(directory)
             return directory
         }
-        return try withExtendedLifetime(directory) { try body(directory) }
+        return try withExtendedLifetime((rootLock, directory)) { try body(directory) }
     }
 
     /// What a crash left behind; the lock says that nobody is writing it.

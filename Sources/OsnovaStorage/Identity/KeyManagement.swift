@@ -12,37 +12,47 @@ extension Store {
     ///   - index: its number; the next free one without it.
     ///   - identity: whose vault keeps the secret half.
     ///   - password: opens the vault and seals it again.
-    /// - Throws: `cannotCreate` where the number is another key's; `unavailable` for a type that nothing makes; what
-    ///   opening the vault throws. Then nothing was changed.
+    /// - Throws: `cannotCreate` where the number is another key's; `unavailable` for a type that nothing makes; `busy` while
+    ///   the store is being restored; what opening the vault throws. Then nothing was changed.
     public func deriveKey(
         _ type: KeyType, for componentID: String, index: Int64?, identity: IdentityFile, password: SecretBytes
     ) throws -> KeyMetadata {
         guard !componentID.isEmpty else { throw OsnovaError(.usage, "a component id is empty: name the component") }
         var result: KeyMetadata?
-        try identity.update(old: password, new: password) { vault, save in
-            try acceptKeys(KeyHierarchy(master: vault.master))
-            var vault = vault
-            // The row waits for the vault, and both for the commit: what fails undoes the other.
-            result = try catalog.write { writing in
-                // A rekey may have ended since the vault was opened.
-                let keys = try KeyHierarchy(master: vault.master)
-                guard try writing.reading.keyGenerations().generation(of: keys.fingerprint) != nil else {
-                    throw KeyRing.missed
-                }
-                let number = try index ?? freeIndex(of: componentID, in: vault, writing.reading)
-                guard let unsigned = UInt64(exactly: number) else {
-                    throw OsnovaError(.usage, "a key's number is not negative")
-                }
-                let known = vault.key(of: componentID, index: unsigned) != nil
-                try restoreCarriedKey(type, of: componentID, index: number, keys, writing.reading, into: &vault)
-                let key = try vault.derive(type, for: componentID, index: unsigned, createdAt: Clock.seconds)
-                let record = try record(key, writing)
-                if !known { try save(vault) }
-                return record
+        // The vault and the row must be of one store.
+        let rootLock = try lockAgainstRestoration()
+        try withExtendedLifetime(rootLock) {
+            try identity.update(old: password, new: password) { vault, save in
+                result = try derive(type, for: componentID, index: index, in: vault, save)
             }
         }
         guard let result else { throw OsnovaError(.inputOutput, "the key was not derived") }
         return result
+    }
+
+    private func derive(
+        _ type: KeyType, for componentID: String, index: Int64?, in vault: KeyVault, _ save: (KeyVault) throws -> Void
+    ) throws -> KeyMetadata {
+        try acceptKeys(KeyHierarchy(master: vault.master))
+        var vault = vault
+        // The row waits for the vault, and both for the commit: what fails undoes the other.
+        return try catalog.write { writing in
+            // A rekey may have ended since the vault was opened.
+            let keys = try KeyHierarchy(master: vault.master)
+            guard try writing.reading.keyGenerations().generation(of: keys.fingerprint) != nil else {
+                throw KeyRing.missed
+            }
+            let number = try index ?? freeIndex(of: componentID, in: vault, writing.reading)
+            guard let unsigned = UInt64(exactly: number) else {
+                throw OsnovaError(.usage, "a key's number is not negative")
+            }
+            let known = vault.key(of: componentID, index: unsigned) != nil
+            try restoreCarriedKey(type, of: componentID, index: number, keys, writing.reading, into: &vault)
+            let key = try vault.derive(type, for: componentID, index: unsigned, createdAt: Clock.seconds)
+            let record = try record(key, writing)
+            if !known { try save(vault) }
+            return record
+        }
     }
 
     /// Puts a listed key into a vault that lacks it, where it comes from a master key that the store had before.

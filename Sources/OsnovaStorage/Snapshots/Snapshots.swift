@@ -35,17 +35,18 @@ public struct Snapshots {
 
     /// Keeps the tree as it is now under a name; needs no key.
     ///
-    /// - Throws: `usage` for what is no file name, `cannotCreate` for a name that is taken, `busy` while a rekey is under
-    ///   way, whose keys the snapshot's database would keep.
+    /// - Throws: `usage` for what is no file name, `cannotCreate` for a name that is taken, `busy` while the store is being
+    ///   restored, or while a rekey is under way, whose keys the snapshot's database would keep.
     public func create(_ name: String) throws -> Snapshot {
         guard !name.isEmpty, name.utf8.count <= FileName.longest, name != ".", name != "..",
             !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 < 0x20 || $0 == 0x7F })
         else { throw OsnovaError(.usage, "\"\(name)\" is no name for a snapshot: use a plain file name") }
+        let rootLock = try store.lockAgainstRestoration()
         try removeStrayFolders()
         let folder = UUID().uuidString.lowercased()
         do {
             let lock = try makeFolder(folder)
-            try withExtendedLifetime(lock) { try record(name, folder, copyFiles(to: folder)) }
+            try withExtendedLifetime((rootLock, lock)) { try record(name, folder, copyFiles(to: folder)) }
         } catch {
             try? FileManager.default.removeItem(atPath: "\(directory)/\(folder)")
             throw error

@@ -65,6 +65,13 @@ import Testing
         #expect(try derive(.ed25519, "a").derivationIndex == 41)
     }
 
+    @Test func `no key is derived into a data root that was restored meanwhile`() throws {
+        try FileManager.default.moveItem(atPath: root.path, toPath: folder.path("replaced"))
+        try FileManager.default.copyItem(atPath: folder.path("replaced"), toPath: root.path)
+        #expect(failure { _ = try derive(.ed25519, "a") }?.kind == .busy)
+        #expect(try held(by: "alice").isEmpty)
+    }
+
     @Test func `the seed's table holds the types that it allows`() throws {
         for type in [KeyType.ed25519, .x25519, .secp256k1] { _ = try derive(type, "a") }
         let text = try sqlite("SELECT group_concat(key_type) FROM keys_metadata ORDER BY id")

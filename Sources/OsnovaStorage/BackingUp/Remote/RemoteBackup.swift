@@ -24,7 +24,7 @@ public struct RemoteBackup {
     /// - Throws: `denied` for another store's backup, `unavailable` where the machine cannot be reached, `inputOutput` for a
     ///   full disk or a lost connection: run it again, it goes on.
     public func run() throws -> BackupReport {
-        let staging = try BackupStaging(in: store.root)
+        let staging = try BackupStaging(in: store)
         return try withExtendedLifetime(staging) {
             try place.naming(staging.path) {
                 let far = try FarBackup(at: place, into: staging.path)

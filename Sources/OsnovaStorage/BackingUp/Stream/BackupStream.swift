@@ -50,7 +50,7 @@ public struct BackupStream {
     }
 
     private func run(to output: OwnedDescriptor) throws -> BackupReport {
-        let staging = try BackupStaging(in: store.root)
+        let staging = try BackupStaging(in: store)
         return try withExtendedLifetime(staging) {
             let report = try Backup(store: store, staging: staging, onProgress: { _ in }).run()
             let archive = TarWriter(to: output)
