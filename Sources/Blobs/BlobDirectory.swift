@@ -43,6 +43,32 @@ public final class BlobDirectory: Sendable {
     /// Opens a sealed file for reading and tells its size and age; throws as ``open(_:)`` does.
     public func openWithStatus(_ id: ContentID) throws -> (file: OwnedDescriptor, status: SystemCalls.Status) {
         do {
+            return try openRegular(id)
+        } catch let error as Errno {
+            throw error.failure("opening \(path)/\(Self.name(of: id))")
+        }
+    }
+
+    /// Opens a sealed file for whoever tells what is wrong with it and goes on with the next.
+    ///
+    /// - Throws: as ``open(_:)`` does, but `damaged` for a file that its own permissions or its disk refuse; `denied` is left
+    ///   for a directory that may not be entered.
+    public func openToCheck(_ id: ContentID) throws -> OwnedDescriptor {
+        do {
+            return try openRegular(id).file
+        } catch let error as Errno {
+            let failure = error.failure("opening \(path)/\(Self.name(of: id))")
+            let isRefused = error == .permissionDenied && (try? status(of: id)) != nil
+            guard isRefused || error == .ioError || error == Self.corrupt else { throw failure }
+            throw OsnovaError.damaged(failure.message)
+        }
+    }
+
+    /// What ext4 and XFS say of an inode that they cannot make sense of (EUCLEAN).
+    private static let corrupt = Errno(rawValue: 117)
+
+    private func openRegular(_ id: ContentID) throws -> (file: OwnedDescriptor, status: SystemCalls.Status) {
+        do {
             // Non-blocking: a FIFO in its place would wait for a writer.
             let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
             let file = try SystemCalls.open(at: directory, Self.name(of: id), flags)
@@ -50,7 +76,7 @@ public final class BlobDirectory: Sendable {
             if status.type == S_IFREG { return (file, status) }
         } catch {
             // What O_NOFOLLOW says of a symbolic link.
-            if error != .tooManySymbolicLinkLevels { throw error.failure("opening \(path)/\(Self.name(of: id))") }
+            if error != .tooManySymbolicLinkLevels { throw error }
         }
         throw OsnovaError.damaged("\(path)/\(Self.name(of: id)) is no regular file")
     }

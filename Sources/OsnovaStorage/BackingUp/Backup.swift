@@ -12,8 +12,10 @@ public struct BackupReport: Sendable {
     public let writtenBytes: Int64
     /// Bytes of sealed files that were taken by reflink or hard link, and take no room of their own.
     public let sharedBytes: Int64
-    /// Blobs of the database that have no file.
+    /// Blobs of the database that have no file, or none that can be read: the generation lacks them.
     public let missing: [String]
+    /// Blobs whose file cannot be read, and why.
+    public let unreadable: [VerificationReport.Damage]
     /// Blobs whose file differs from an earlier copy of the same sealing: one of the two is damaged, and both are kept.
     public let doubles: [String]
     /// What is wrong with earlier generations whose manifests are damaged.
@@ -108,7 +110,8 @@ public struct Backup {
                 generation: generation, blobs: blobs.paths.count,
                 writtenBytes: blobs.copiedBytes + entries.copiedBytes + written + listBytes + manifestBytes,
                 sharedBytes: blobs.sharedBytes,
-                missing: blobs.missing, doubles: places.doubles, damaged: earlier.damaged.map(\.error.message))
+                missing: blobs.missing, unreadable: blobs.unreadable, doubles: places.doubles,
+                damaged: earlier.damaged.map(\.error.message))
         }
     }
 

@@ -33,6 +33,8 @@ final class BackupBlobs {
     private(set) var sharedBytes: Int64 = 0
     private(set) var untracked: [String] = []
     private(set) var missing: [String] = []
+    /// Those that have a file which cannot be read; the backup has them no more than those that have none.
+    private(set) var unreadable: [VerificationReport.Damage] = []
     private(set) var variants: [String: String] = [:]
 
     init(
@@ -66,32 +68,56 @@ final class BackupBlobs {
         try commit()
     }
 
-    /// False where the store has no file of a content.
+    /// False where the store has no file of a content, or none that can be read.
     private func copy(_ id: ContentID) throws -> Bool {
-        let sealing: StoredSealing
         do {
-            sealing = try StoredSealing(of: id, in: source)
-        } catch let error as OsnovaError where error.kind == .notFound || error.kind == .damaged {
+            guard let sealing = try sealing(of: id) else { return false }
+            let place = try places.place(of: sealing)
+            if !place.isThere { try copy(sealing, to: place) }
+            if place.path != Self.path(of: id) { variants[id.hex] = place.path }
+            paths.append(place.path)
+            bytes += sealing.identity.size
+            return true
+        } catch let error as OsnovaError where error.kind == .damaged {
+            unreadable.append(.init(sha256: id.hex, reason: error.message))
             return false
         }
-        let place = try places.place(of: sealing)
-        if !place.isThere { try copy(sealing, to: place) }
-        if place.path != Self.path(of: id) { variants[id.hex] = place.path }
-        paths.append(place.path)
-        bytes += sealing.identity.size
-        return true
+    }
+
+    private func sealing(of id: ContentID) throws -> StoredSealing? {
+        do {
+            return try StoredSealing(of: id, in: source)
+        } catch let error as OsnovaError where error.kind == .notFound {
+            return nil
+        }
     }
 
     private func copy(_ sealing: StoredSealing, to place: SealingPlaces.Place) throws {
         let directory = try directory(place.folder)
         let isLinked = try sharing == .hardLink && directory.link(sealing.file, as: sealing.id)
         let incoming = isLinked ? nil : try directory.begin()
+        let sum: ContentID
+        do {
+            sum = try copy(sealing, to: incoming)
+        } catch {
+            if isLinked { try? directory.remove(sealing.id) }
+            throw error
+        }
+        pending.append(
+            Pending(id: sealing.id, path: place.path, directory: directory, incoming: incoming, sum: sum))
+        if pending.count >= Self.maximumCount || pendingBytes >= Self.maximumBytes { try commit() }
+    }
+
+    /// The SHA-256 of what was copied.
+    ///
+    /// - Parameter incoming: nil for a link.
+    private func copy(_ sealing: StoredSealing, to incoming: IncomingBlob?) throws -> ContentID {
         let isShared = try incoming?.share(sealing.file) ?? true
         let digest = try SHA256()
         // What the backup has now is what gets a checksum, whatever becomes of the store's file.
         let content = isShared ? incoming?.content ?? sealing.file : sealing.file
         var count: Int64 = 0
-        try BackupFiles.forEachPiece(of: content, sealing.path) { piece in
+        try BackupFiles.forEachReadablePiece(of: content, sealing.path) { piece in
             digest.update(piece)
             if !isShared { try incoming?.write(piece) }
             count += Int64(piece.count)
@@ -99,10 +125,7 @@ final class BackupBlobs {
         }
         if isShared { sharedBytes += count } else { copiedBytes += count }
         pendingBytes += count
-        let sum = try digest.finish()
-        pending.append(
-            Pending(id: sealing.id, path: place.path, directory: directory, incoming: incoming, sum: sum))
-        if pending.count >= Self.maximumCount || pendingBytes >= Self.maximumBytes { try commit() }
+        return try digest.finish()
     }
 
     private func directory(_ folder: String) throws -> BlobDirectory {

@@ -83,17 +83,9 @@ struct BackupContents {
         _ path: String, _ file: OwnedDescriptor, sum: String?, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         let digest = try SHA256()
-        var isTaken = true
-        do {
-            try BackupFiles.forEachPiece(of: file, path) { piece in
-                isTaken = false
-                digest.update(piece)
-                try body(piece)
-                isTaken = true
-            }
-        } catch let error as OsnovaError where error.kind == .inputOutput && isTaken {
-            // Not the taker failed: a sector that cannot be read is damage like any other.
-            throw OsnovaError.damaged(error.message)
+        try BackupFiles.forEachReadablePiece(of: file, path) { piece in
+            digest.update(piece)
+            try body(piece)
         }
         let found = try digest.finish().hex
         guard sum == nil || found == sum else {

@@ -72,6 +72,24 @@ enum BackupFiles {
         }
     }
 
+    /// Calls `body` likewise, where what the disk cannot read is damage like any other; what `body` throws stays what it is.
+    ///
+    /// - Throws: `damaged`.
+    static func forEachReadablePiece(
+        of file: OwnedDescriptor, _ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        var isTaken = true
+        do {
+            try forEachPiece(of: file, path) { piece in
+                isTaken = false
+                try body(piece)
+                isTaken = true
+            }
+        } catch let error as OsnovaError where error.kind == .inputOutput && isTaken {
+            throw OsnovaError.damaged(error.message)
+        }
+    }
+
     /// Writes a file of a directory: durable and whole, under its name, when this returns.
     ///
     /// - Parameter fill: called with a function that appends bytes.

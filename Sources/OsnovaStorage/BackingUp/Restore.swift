@@ -13,7 +13,7 @@ public struct RestoreReport: Sendable {
     public let blobs: Int
     /// Where the data root that was there before is kept; nil where there was none.
     public let keptRoot: String?
-    /// Blobs that had no file when the backup was made.
+    /// Blobs that had no file, or none that could be read, when the backup was made.
     public let missing: [String]
     /// What a partial restoration left out.
     public let leftOut: [LeftOut]

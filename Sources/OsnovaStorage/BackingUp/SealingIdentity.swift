@@ -14,7 +14,7 @@ struct SealingIdentity: Equatable {
             nonce = Array(bytes.prefix(count))
             size = try SystemCalls.status(of: file).size
         } catch let error as Errno {
-            throw error.failure("reading a sealed file of \(path)", kind: .inputOutput)
+            throw error.failure("reading \(path)", kind: .inputOutput)
         }
     }
 

@@ -13,12 +13,17 @@ final class StoredSealing {
     let path: String
     private var knownSum: String?
 
-    /// - Throws: `notFound` where the store has no file of the content.
+    /// - Throws: `notFound` where the store has no file of the content, `damaged` for one that cannot be read.
     init(of id: ContentID, in source: BlobDirectory) throws {
         self.id = id
         path = "\(source.path)/\(id.hex).enc"
-        (file, status) = try source.openWithStatus(id)
-        identity = try SealingIdentity(of: file, path: path)
+        file = try source.openToCheck(id)
+        do {
+            status = try SystemCalls.status(of: file)
+        } catch {
+            throw error.failure("looking at \(path)")
+        }
+        identity = try UnreadableFiles.areDamaged { [file, path] in try SealingIdentity(of: file, path: path) }
     }
 
     /// Whether an open file is the same one, by another name.
@@ -34,7 +39,7 @@ final class StoredSealing {
     /// The SHA-256 of the file; read once.
     func sum() throws -> String {
         if let knownSum { return knownSum }
-        let sum = try BackupFiles.sum(of: file, path).sum.hex
+        let sum = try UnreadableFiles.areDamaged { try BackupFiles.sum(of: file, path).sum.hex }
         knownSum = sum
         return sum
     }

@@ -102,7 +102,7 @@ final class BlobCheck {
     }
 
     private func verify(_ id: ContentID, expecting generation: Int64? = nil) throws -> BlobAudit.Finding {
-        let file = try store.blobs.open(id)
+        let file = try store.blobs.openToCheck(id)
         if try SystemCalls.status(of: file).isOpenToOthers { openToOthers.append("\(store.blobs.path)/\(id.hex).enc") }
         if readsDisk { SystemCalls.dropCachedPages(of: file) }
         defer { if readsDisk { SystemCalls.dropCachedPages(of: file) } }

@@ -52,12 +52,13 @@ public struct Repair: Sendable {
             report.enter(id, "its rows were made anew")
         case .damaged:
             // The verdict may be hours old; whoever put the content again meanwhile was promised that it stays.
-            if try isSound(id, audit) {
+            let look = try lookAgain(id, audit)
+            if look == .sound {
                 try store.adopt(id)
                 report.enter(id, "was mended meanwhile")
             } else if try source?.fetch(id, into: store, audit: audit) == true {
                 report.enter(id, "fetched from the backup")
-            } else {
+            } else if look == .damaged {
                 try quarantine(id, &report)
             }
         case .missing:
@@ -66,21 +67,29 @@ public struct Repair: Sendable {
         }
     }
 
+    private enum SecondLook {
+        case sound, damaged
+        /// Its permissions keep it from being read: it may be sound, and stays where it is.
+        case refused
+    }
+
     /// Looks at a file once more.
     ///
     /// - Throws: what keeps this program from looking, such as a key or a descriptor that it lacks: it says nothing of the file.
-    private func isSound(_ id: ContentID, _ audit: StoreAudit) throws -> Bool {
+    private func lookAgain(_ id: ContentID, _ audit: StoreAudit) throws -> SecondLook {
         let file: OwnedDescriptor
         do {
             file = try store.blobs.open(id)
+        } catch let error as OsnovaError where error.kind == .denied {
+            return .refused
         } catch let error as OsnovaError where error.kind == .damaged || error.kind == .notFound {
-            return false
+            return .damaged
         }
         do {
             _ = try audit.verify(file: file, id: id)
-            return true
+            return .sound
         } catch let error as OsnovaError where error.kind == .damaged || error.kind == .inputOutput {
-            return false
+            return .damaged
         }
     }
 

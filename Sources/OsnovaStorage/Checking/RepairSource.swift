@@ -22,7 +22,7 @@ public struct RepairSource: Sendable {
     func fetch(_ id: ContentID, into store: Store, audit: StoreAudit) throws -> Bool {
         for directory in directories {
             do {
-                let incoming = try Self.copy(try directory.open(id), into: store.blobs)
+                let incoming = try Self.copy(try directory.openToCheck(id), into: store.blobs)
                 let finding = try audit.verify(file: incoming.content, id: id)
                 try store.requireValid([finding.blob.generation])
                 try incoming.synchronize()

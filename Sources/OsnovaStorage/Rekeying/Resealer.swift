@@ -60,10 +60,10 @@ final class Resealer {
     func reseal(_ id: ContentID, nonce: [UInt8]?, onProgress: (Int) -> Void) throws -> Outcome {
         if lock == nil { lock = try store.blobs.lockAgainstRemoval() }
         do {
-            let file = try store.blobs.open(id)
+            let file = try store.blobs.openToCheck(id)
             // A file that is not its row's may be the new one, which a run that was cut short has left.
             let isRows =
-                try nonce.map { nonce in try Self.unreadableIsDamaged { try store.fileNonce(file) } == nonce } ?? true
+                try nonce.map { nonce in try UnreadableFiles.areDamaged { try store.fileNonce(file) } == nonce } ?? true
             let ways = isRows ? [seal, recognize] : [recognize, seal]
             return try attempt(ways, file, id, onProgress)
         } catch let error as OsnovaError where error.kind == .notFound {
@@ -91,18 +91,9 @@ final class Resealer {
     }
 
     private func recognize(_ file: OwnedDescriptor, _ id: ContentID, _ onProgress: (Int) -> Void) throws -> Outcome {
-        let finding = try Self.unreadableIsDamaged { try target.verify(file: file, id: id, progress: onProgress) }
+        let finding = try UnreadableFiles.areDamaged { try target.verify(file: file, id: id, progress: onProgress) }
         add(VerifiedBlob(finding), nil)
         return .wasSealed
-    }
-
-    /// What its disk cannot read is damaged.
-    private static func unreadableIsDamaged<Result>(_ read: () throws -> Result) throws -> Result {
-        do {
-            return try read()
-        } catch let error as OsnovaError where error.kind == .inputOutput {
-            throw OsnovaError.damaged(error.message)
-        }
     }
 
     private func seal(_ file: OwnedDescriptor, _ id: ContentID, _ onProgress: (Int) -> Void) throws -> Outcome {

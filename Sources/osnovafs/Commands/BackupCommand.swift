@@ -69,13 +69,19 @@ struct BackupCommand: ParsableCommand {
 
         private static let noReadingBack = "--verify cannot read a stream back: restore it to another --data-root."
 
+        private struct Unreadable: Encodable {
+            let sha256: String
+            let reason: String
+        }
+
         private struct Outcome: Encodable {
             let generation: String
             let blobs: Int
             let writtenBytes: Int64
             let sharedBytes: Int64
             let missing: [String]
-            /// Left out where there are none.
+            /// What follows is left out where there is none.
+            let unreadable: [Unreadable]?
             let doubles: [String]?
             let damaged: [String]?
         }
@@ -98,9 +104,14 @@ struct BackupCommand: ParsableCommand {
                     "warning: the file of blob \(hash) is not the one that the backup had, and one of the two is damaged; "
                         + "both are kept: 'osnovafs verify' tells whether it is the store's")
             }
-            for hash in report.missing { Terminal.complain("blob \(hash) has no file and is not in the backup") }
+            for blob in report.unreadable {
+                Terminal.complain("blob \(blob.sha256) cannot be read and is not in the backup: \(blob.reason)")
+            }
+            for hash in report.missing where !report.unreadable.contains(where: { $0.sha256 == hash }) {
+                Terminal.complain("blob \(hash) has no file and is not in the backup")
+            }
             for finding in damaged ?? [] { Terminal.complain(finding) }
-            guard report.missing.isEmpty, damaged?.isEmpty ?? true else {
+            guard report.missing.isEmpty, report.unreadable.isEmpty, damaged?.isEmpty ?? true else {
                 throw ExitStatus(code: ExitStatus.code(for: .damaged))
             }
         }
@@ -121,10 +132,12 @@ struct BackupCommand: ParsableCommand {
 
         private func say(_ report: BackupReport, _ damaged: [String]?) throws {
             if store.json {
+                let unreadable = report.unreadable.map { Unreadable(sha256: $0.sha256, reason: $0.reason) }
                 return try Terminal.sayJSON(
                     Outcome(
                         generation: report.generation, blobs: report.blobs, writtenBytes: report.writtenBytes,
                         sharedBytes: report.sharedBytes, missing: report.missing,
+                        unreadable: unreadable.isEmpty ? nil : unreadable,
                         doubles: report.doubles.isEmpty ? nil : report.doubles, damaged: damaged))
             }
             let shared = report.sharedBytes > 0 ? ", \(ByteCount.text(report.sharedBytes)) shared with the store" : ""

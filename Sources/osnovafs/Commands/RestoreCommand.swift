@@ -88,7 +88,8 @@ struct RestoreCommand: ParsableCommand {
         progress.finish()
         try say(report, root.path)
         for hash in report.missing {
-            Terminal.complain("blob \(hash) had no file when the backup was made, and was not restored")
+            Terminal.complain(
+                "blob \(hash) had no file that could be read when the backup was made, and was not restored")
         }
         for file in report.leftOut { Terminal.complain("\(file.path) was not restored: \(file.reason)") }
         if report.isUnchecked {

@@ -36,7 +36,7 @@ public struct RemoteBackup {
                 }
                 return BackupReport(
                     generation: report.generation, blobs: report.blobs, writtenBytes: sent, sharedBytes: 0,
-                    missing: report.missing, doubles: report.doubles,
+                    missing: report.missing, unreadable: report.unreadable, doubles: report.doubles,
                     damaged: report.damaged.map { place.naming(staging.path, in: $0) })
             }
         }

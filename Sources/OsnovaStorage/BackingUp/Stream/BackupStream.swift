@@ -64,7 +64,8 @@ public struct BackupStream {
             try archive.finish()
             return BackupReport(
                 generation: report.generation, blobs: report.blobs, writtenBytes: written, sharedBytes: 0,
-                missing: report.missing, doubles: report.doubles, damaged: report.damaged)
+                missing: report.missing, unreadable: report.unreadable, doubles: report.doubles,
+                damaged: report.damaged)
         }
     }
 
