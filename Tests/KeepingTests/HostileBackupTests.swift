@@ -52,6 +52,26 @@ struct HostileBackupTests {
         try expectRefusal("a link in the place of a directory")
     }
 
+    @Test(arguments: ["identity", "logs"]) func `a link where this program writes is refused, or left out`(
+        folder: String
+    ) throws {
+        try FileManager.default.createDirectory(
+            atPath: "\(work.root.path)/\(folder)/x", withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(work.root.path)/\(folder)/own", withDestinationPath: victim)
+        try FileManager.default.removeItem(atPath: work.folder.path("backup"))
+        _ = try Backup(store: work.store, to: work.folder.path("backup")).run()
+        try forgery.changeEntry("\(folder)/x") { entry in
+            entry["kind"] = "link"
+            entry["target"] = victim
+        }
+        try expectRefusal("a link in \(folder)")
+        let target = DataRoot(path: work.folder.path("target"))
+        let report = try Restore(backup: work.folder.path("backup"), to: target).run(isPartial: true)
+        #expect(report.leftOut.map(\.path) == ["\(folder)/x"], "the store's own is not in the backup")
+        #expect(try !work.folder.names("target/\(folder)").contains("x"))
+    }
+
     @Test func `two entries of one path are refused`() throws {
         try forgery.changeManifest { fields in
             let entries = try #require(fields["entries"] as? [[String: Any]])

@@ -43,6 +43,21 @@ import Testing
         #expect(eventually { try text(folder, "x.log") == "one\ntwo\n" })
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a log goes through no link and into no FIFO`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("mine", Data())
+        try FileManager.default.createSymbolicLink(atPath: folder.path("x.log"), withDestinationPath: "mine")
+        let file = LogFile(path: folder.path("x.log"), settings: settings())
+        file.append(Array("one\n".utf8), isUrgent: true)
+        #expect(try text(folder, "mine").isEmpty)
+        try FileManager.default.removeItem(atPath: folder.path("x.log"))
+        #expect(mkfifo(folder.path("x.log"), 0o600) == 0)
+        file.append(Array("two\n".utf8), isUrgent: true)
+        try FileManager.default.removeItem(atPath: folder.path("x.log"))
+        file.append(Array("three\n".utf8), isUrgent: true)
+        #expect(try text(folder, "x.log") == "three\n")
+    }
+
     @Test func `a log is rotated by size and the oldest goes`() throws {
         let folder = try TemporaryFolder()
         // Two that share the log, as two processes do.

@@ -6,6 +6,8 @@ internal import SystemPackage
 /// Copies what is neither blob nor database: the identity, the components' data, the logs.
 struct BackupEntries {
     static let folders = ["identity", "components", "logs", "snapshots"]
+    /// Folders in which this program writes: a link in them would lead it elsewhere, and is neither backed up nor restored.
+    static let foldersWithoutLinks = ["identity", "logs"]
 
     let root: DataRoot
     let backup: String
@@ -66,6 +68,7 @@ struct BackupEntries {
             guard let (sum, size) = try copyFile(path) else { return }
             entries.append(Self.entry(.file, name, status, size: size, sum: sum.hex))
         case S_IFLNK:
+            guard !Self.foldersWithoutLinks.contains(where: { name.starts(with: "\($0)/".utf8) }) else { return }
             guard let target = try ifThere({ PrintablePath.encode(try DirectoryListing.target(of: path)) }) else {
                 return
             }

@@ -49,7 +49,7 @@ struct RestoredEntries {
 
     /// Makes everything.
     ///
-    /// - Parameter onDamage: told of a file that is damaged in the backup, which is left out unless this throws.
+    /// - Parameter onDamage: told of a file or link that is damaged in the backup, which is left out unless this throws.
     func make(
         from contents: BackupContents, onProgress: (Int) -> Void,
         onDamage: (BackupManifest.Entry, OsnovaError) throws -> Void
@@ -64,7 +64,13 @@ struct RestoredEntries {
                 try onDamage(item.entry, error)
             }
         }
-        for item in items where item.entry.kind == .link { try Self.makeLink(item) }
+        for item in items where item.entry.kind == .link {
+            do {
+                try makeLink(item)
+            } catch let error as OsnovaError where error.kind == .damaged {
+                try onDamage(item.entry, error)
+            }
+        }
         // Times and modes of directories last: what is made in them changes them.
         for item in items.reversed() where item.entry.kind == .directory { try Self.finish(item) }
     }
@@ -92,7 +98,13 @@ struct RestoredEntries {
         }
     }
 
-    private static func makeLink(_ item: Item) throws {
+    private func makeLink(_ item: Item) throws {
+        let refusing = BackupEntries.foldersWithoutLinks.map { folder.appending($0) }
+        guard !refusing.contains(where: { item.path.starts(with: $0) }) else {
+            throw OsnovaError.damaged(
+                "the backup has a link at \(item.entry.path), which would lead writes of this program elsewhere; "
+                    + "'restore --partial' leaves it out")
+        }
         guard let target = item.entry.target.flatMap(PrintablePath.decode) else {
             throw OsnovaError.damaged("the manifest names \(item.entry.path), a link to nowhere")
         }
@@ -101,7 +113,7 @@ struct RestoredEntries {
             item.path.withPlatformString { symlink(target, $0) }
         }
         guard status == 0 else { throw Errno(rawValue: errno).failure("making \(item.path.string)") }
-        try setTime(item)
+        try Self.setTime(item)
     }
 
     private static func finish(_ item: Item) throws {

@@ -32,12 +32,16 @@ public struct IdentityFile: Sendable {
     /// - Throws: `notFound` where there is none, `damaged` for what is no container or has bytes behind it.
     public func sealed() throws -> SealedVault {
         do {
-            let file = try SystemCalls.open(path, O_RDONLY)
-            let size = try SystemCalls.status(of: file).size
-            guard size <= Self.largest else { throw OsnovaError.damaged("\(path) is too large for a vault") }
-            var bytes = [UInt8](repeating: 0, count: Int(size))
+            // Non-blocking: a FIFO in its place would wait for a writer.
+            let file = try SystemCalls.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+            let status = try SystemCalls.status(of: file)
+            guard status.type == S_IFREG else { throw OsnovaError.damaged("\(path) is no regular file") }
+            guard status.size <= Self.largest else { throw OsnovaError.damaged("\(path) is too large for a vault") }
+            var bytes = [UInt8](repeating: 0, count: Int(status.size))
             let count = try bytes.withUnsafeMutableBytes { try SystemCalls.read(file, into: $0, at: 0) }
             return try SealedVault(bytes: Array(bytes.prefix(count)), user: user, path: path)
+        } catch Errno.tooManySymbolicLinkLevels {
+            throw OsnovaError.damaged("\(path) is a link: put the file itself there")
         } catch Errno.noSuchFileOrDirectory {
             throw OsnovaError(
                 .notFound,

@@ -90,7 +90,7 @@ extension IdentityFile {
     private func check(_ name: String, in directory: OwnedDescriptor, holds payload: SecretBytes, key: SecretBytes)
         throws
     {
-        let file = try SystemCalls.open(at: directory, name, O_RDONLY)
+        let file = try SystemCalls.open(at: directory, name, O_RDONLY | O_NOFOLLOW)
         let stored = try CocoonContainer(CocoonSource(file)).payload(key: key)
         let isSame = stored.withUnsafeBytes { left in
             payload.withUnsafeBytes { Sodium.constantTimeEqual(left, $0) }
@@ -111,7 +111,10 @@ extension IdentityFile {
             let identity = try SystemCalls.open("\(root.path)/identity", O_RDONLY | O_DIRECTORY)
             try SystemCalls.makeDirectory(at: identity, user.name)
             try SystemCalls.synchronize(identity)
-            let directory = try SystemCalls.open(at: identity, user.name, O_RDONLY | O_DIRECTORY)
+            guard try SystemCalls.status(at: identity, user.name).type == S_IFDIR else {
+                throw OsnovaError(.cannotCreate, "\(self.directory) is no directory: nothing is written through a link")
+            }
+            let directory = try SystemCalls.open(at: identity, user.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             try SystemCalls.lock(directory)
             return directory
         }

@@ -82,19 +82,25 @@ final class LogFile: Sendable {
             guard try SystemCalls.status(of: file).size >= settings.largestSize else { return file }
             try rotate(file)
         }
-        return try SystemCalls.open(path, O_WRONLY | O_APPEND | O_CREAT, mode: 0o600)
+        // What is no regular file is not written to, and neither is what a link leads to.
+        let opened = try SystemCalls.open(path, O_WRONLY | O_APPEND | O_CREAT | Self.asItIs, mode: 0o600)
+        guard try SystemCalls.status(of: opened).type == S_IFREG else { throw .invalidArgument }
+        return opened
     }
+
+    /// Non-blocking: a FIFO in the log's place would wait for a reader.
+    private static let asItIs = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
 
     /// Another process may have rotated the log since it was opened here.
     private func hasName(_ file: OwnedDescriptor) throws(Errno) -> Bool {
         var status = stat()
         let own = try SystemCalls.status(of: file)
-        return stat(path, &status) == 0 && UInt64(status.st_ino) == own.inode && UInt64(status.st_dev) == own.device
+        return lstat(path, &status) == 0 && UInt64(status.st_ino) == own.inode && UInt64(status.st_dev) == own.device
     }
 
     private func rotate(_ file: OwnedDescriptor) throws(Errno) {
         // Of several processes that find the file full, the one with the lock renames; the lock ends with the file.
-        let lock = try SystemCalls.open(path, O_RDONLY)
+        let lock = try SystemCalls.open(path, O_RDONLY | Self.asItIs)
         guard (try? SystemCalls.tryLock(lock)) == true, try hasName(file) else { return }
         for number in stride(from: settings.keptFiles, to: 0, by: -1) {
             rename(number == 1 ? path : "\(path).\(number - 1)", "\(path).\(number)")

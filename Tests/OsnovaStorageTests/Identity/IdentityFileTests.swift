@@ -53,6 +53,25 @@ private struct Fixture {
 }
 
 @Suite struct IdentityFileTests {
+    @Test(.timeLimit(.minutes(1))) func `a vault is read from no link and no FIFO, and written through none`() throws {
+        let fixture = try Fixture()
+        let files = FileManager.default
+        let path = fixture.identity.path
+        try files.moveItem(atPath: path, toPath: fixture.folder.path("vault"))
+        try files.createSymbolicLink(atPath: path, withDestinationPath: fixture.folder.path("vault"))
+        #expect(failure { _ = try fixture.identity.sealed() }?.kind == .damaged)
+        try files.removeItem(atPath: path)
+        #expect(mkfifo(path, 0o600) == 0)
+        #expect(failure { _ = try fixture.identity.sealed() }?.kind == .damaged)
+        try files.createDirectory(atPath: fixture.folder.path("elsewhere"), withIntermediateDirectories: false)
+        let bob = IdentityFile(root: fixture.root, user: try UserID("bob"))
+        try files.createSymbolicLink(
+            atPath: "\(fixture.root.path)/identity/bob", withDestinationPath: fixture.folder.path("elsewhere"))
+        let error = failure { try bob.save(fixture.vault, password: fixture.old, replacing: true) }
+        #expect(error?.kind == .cannotCreate)
+        #expect(try fixture.folder.names("elsewhere").isEmpty)
+    }
+
     @Test func `a vault is opened by its password, by no other, and not in another user's place`() throws {
         let fixture = try Fixture()
         let sealed = try fixture.identity.sealed()
