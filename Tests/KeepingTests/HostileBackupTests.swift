@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import OsnovaStorage
 import Primitives
 import TestSupport
@@ -70,6 +71,36 @@ struct HostileBackupTests {
         let report = try Restore(backup: work.folder.path("backup"), to: target).run(isPartial: true)
         #expect(report.leftOut.map(\.path) == ["\(folder)/x"], "the store's own is not in the backup")
         #expect(try !work.folder.names("target/\(folder)").contains("x"))
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true]) func `a difference that makes a huge database is refused`(
+        isSaidByManifest: Bool
+    ) throws {
+        let size = Int64(1) << 43
+        let name = "20000101T000000Z.delta"
+        let delta = Data("osnova-delta 1\n".utf8) + withUnsafeBytes(of: size.littleEndian) { Data($0) }
+        try work.folder.write("backup/databases/\(name)", delta)
+        let sum = try delta.withUnsafeBytes { try SHA256.digest($0) }.hex
+        try forgery.changeManifest { fields in
+            var database = try #require(fields["database"] as? [String: Any])
+            database["delta"] = ["name": name, "size": delta.count, "sha256": sum]
+            if isSaidByManifest { database["size"] = size }
+            fields["database"] = database
+        }
+        try expectRefusal("eight tebibytes of zeros")
+    }
+
+    @Test(arguments: ["osnova-backup.json", "generations/GENERATION.json", "checksums/GENERATION"])
+    func `what is too large to be read is damaged`(
+        name: String
+    ) throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: work.folder.path("backup/generations"))
+        let generation = try #require(names.first)
+        let path = work.folder.path("backup/" + name.replacing("GENERATION", with: generation.dropLast(".json".count)))
+        if name.contains("checksums") { try Data().write(to: URL(fileURLWithPath: path)) }
+        #expect(truncate(path, 300 << 20) == 0)
+        let error = #expect(throws: OsnovaError.self) { try restore() }
+        #expect(error?.kind == .damaged && error?.message.contains("too large") == true, "\(error?.message ?? "")")
     }
 
     @Test func `two entries of one path are refused`() throws {

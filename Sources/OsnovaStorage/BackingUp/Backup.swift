@@ -119,9 +119,8 @@ public struct Backup {
     private func writeChecksums(_ checksums: ChecksumLists, _ generation: String) throws -> Int64 {
         guard !checksums.added.isEmpty else { return 0 }
         let text = ChecksumLists.text(checksums.added)
-        try BackupFiles.write(generation, in: "\(path)/\(BackupLayout.checksums)") { append in
-            try text.withUnsafeBytes { try append($0) }
-        }
+        try BackupFiles.write(
+            text, as: generation, in: "\(path)/\(BackupLayout.checksums)", atMost: BackupLayout.largestList)
         return Int64(text.count)
     }
 }

@@ -49,7 +49,9 @@ struct BackupDatabases {
         let new = try BackupFiles.open(path)
         var written: Int64 = 0
         try DatabaseDelta.write(from: old, to: new, size: size) { written += Int64($0.count) }
-        guard written <= size / Self.largestPart else { return nil }
+        guard written <= size / Self.largestPart,
+            DatabaseDelta.isPlausible(size: size, whole: known.size, delta: written)
+        else { return nil }
         let digest = try SHA256()
         try BackupFiles.write(name, in: folder) { append in
             try DatabaseDelta.write(from: old, to: new, size: size) { piece in
@@ -71,7 +73,12 @@ struct BackupDatabases {
             try BackupFiles.forEachPiece(of: source, database.whole.name) { try SystemCalls.write(target, $0) }
             if let delta = database.delta {
                 try check(delta)
-                try DatabaseDelta.apply(BackupFiles.open("\(folder)/\(delta.name)"), to: target)
+                guard
+                    DatabaseDelta.isPlausible(
+                        size: database.size, whole: database.whole.size, delta: delta.size)
+                else { throw OsnovaError.damaged("\(folder)/\(delta.name) is malformed: it makes a file too large") }
+                try DatabaseDelta.apply(
+                    BackupFiles.open("\(folder)/\(delta.name)"), to: target, size: database.size)
             }
             try SystemCalls.synchronize(target)
         } catch let error as Errno {
@@ -85,7 +92,8 @@ struct BackupDatabases {
     private func check(_ part: BackupManifest.Part) throws {
         let path = "\(folder)/\(part.name)"
         guard access(path, F_OK) == 0 else { throw OsnovaError.damaged("\(path) is missing from the backup") }
-        guard !part.name.contains("/"), try BackupFiles.sum(path).sum.hex == part.sha256 else {
+        let found = try part.name.contains("/") ? nil : BackupFiles.sum(path)
+        guard let found, found.sum.hex == part.sha256, found.size == part.size else {
             throw OsnovaError.damaged("\(path) is damaged: it does not have its SHA-256")
         }
     }

@@ -10,10 +10,21 @@ enum BackupFiles {
     static let unnamedSuffix = ".new"
     private static let pieceSize = 1 << 20
 
-    /// The bytes of a small file.
-    static func read(_ path: String) throws -> [UInt8] {
+    /// The bytes of a file that is kept in memory.
+    ///
+    /// - Throws: `damaged` for one of more than `limit` bytes.
+    static func read(_ path: String, atMost limit: Int64) throws -> [UInt8] {
+        let file = try open(path)
+        let size: Int64
+        do {
+            size = try SystemCalls.status(of: file).size
+        } catch {
+            throw error.failure("reading \(path)", kind: .inputOutput)
+        }
+        guard size <= limit else { throw OsnovaError.damaged("\(path) is damaged: it is too large") }
         var content: [UInt8] = []
-        try forEachPiece(of: open(path), path) { content += $0 }
+        content.reserveCapacity(Int(size))
+        try forEachPiece(of: file, path) { content += $0 }
         return content
     }
 
@@ -107,6 +118,17 @@ enum BackupFiles {
         } catch let error as Errno {
             throw error.failure("writing \(directory)/\(name)", kind: .inputOutput)
         }
+    }
+
+    /// Writes a file that is read back into memory likewise.
+    ///
+    /// - Throws: `cannotCreate` for more than `limit` bytes, which ``read(_:atMost:)`` would refuse.
+    static func write(_ bytes: [UInt8], as name: String, in directory: String, atMost limit: Int64) throws {
+        guard bytes.count <= limit else {
+            throw OsnovaError(
+                .cannotCreate, "\(directory)/\(name) would have \(bytes.count) bytes: too many files for one backup")
+        }
+        try write(name, in: directory) { append in try bytes.withUnsafeBytes { try append($0) } }
     }
 
     /// Gives a file another name in its directory, durably.

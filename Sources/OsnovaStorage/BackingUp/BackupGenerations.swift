@@ -198,7 +198,7 @@ public struct BackupGenerations {
         let old = try BackupFiles.names(in: folder)
         let text = ChecksumLists.text(try ChecksumLists(in: place.path).sums.filter { paths.contains($0.key) })
         let name = "\(ChecksumLists.mergedPrefix)\(Clock.nanoseconds)"
-        try BackupFiles.write(name, in: folder) { append in try text.withUnsafeBytes { try append($0) } }
+        try BackupFiles.write(text, as: name, in: folder, atMost: BackupLayout.largestList)
         for list in old where list != name && BackupLayout.isOwn(list, in: BackupLayout.checksums) {
             try BackupFiles.remove(list, in: folder)
         }

@@ -21,6 +21,11 @@ enum BackupLayout {
     /// Which store this is a backup of.
     static let marker = "osnova-backup.json"
 
+    /// Bytes that a marker has at most.
+    static let largestMarker: Int64 = 64 << 10
+    /// Bytes that a manifest or a list has at most: each is read whole, and a list tells of two million sealed files then.
+    static let largestList: Int64 = 256 << 20
+
     static let directories = [blobs, otherSealings, checksums, databases, files, generations]
 
     /// Whether a file of one of the directories is called as a backup calls it: only such are ever removed.

@@ -69,16 +69,16 @@ final class BackupPlace {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         let bytes = try encoder.encode(Marker(format: BackupLayout.format, keyFingerprint: fingerprint))
-        try BackupFiles.write(BackupLayout.marker, in: path) { append in
-            try Array(bytes).withUnsafeBytes { try append($0) }
-        }
+        try BackupFiles.write(
+            Array(bytes), as: BackupLayout.marker, in: path, atMost: BackupLayout.largestMarker)
     }
 
     private func marker() throws -> Marker {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let file = "\(path)/\(BackupLayout.marker)"
-        guard let marker = try? decoder.decode(Marker.self, from: Data(try BackupFiles.read(file))) else {
+        let bytes = try BackupFiles.read(file, atMost: BackupLayout.largestMarker)
+        guard let marker = try? decoder.decode(Marker.self, from: Data(bytes)) else {
             throw OsnovaError.damaged("\(file) is damaged: this is no backup, or one that cannot be told whose it is")
         }
         guard marker.format <= BackupLayout.format else {
@@ -139,7 +139,8 @@ final class BackupPlace {
 
     private func read(_ generation: String) throws -> BackupManifest {
         let path = manifestPath(generation)
-        return try BackupManifest(file: BackupFiles.read(path), path: path, generation: generation)
+        let bytes = try BackupFiles.read(path, atMost: BackupLayout.largestList)
+        return try BackupManifest(file: bytes, path: path, generation: generation)
     }
 
     private func manifestPath(_ generation: String) -> String {
@@ -151,9 +152,9 @@ final class BackupPlace {
     /// - Returns: its bytes.
     func write(_ manifest: BackupManifest) throws -> Int64 {
         let bytes = try manifest.encoded()
-        try BackupFiles.write("\(manifest.generation).json", in: "\(path)/\(BackupLayout.generations)") { append in
-            try bytes.withUnsafeBytes { try append($0) }
-        }
+        try BackupFiles.write(
+            bytes, as: "\(manifest.generation).json", in: "\(path)/\(BackupLayout.generations)",
+            atMost: BackupLayout.largestList)
         return Int64(bytes.count)
     }
 }

@@ -17,7 +17,8 @@ struct ChecksumLists: Sendable {
         let names = try BackupFiles.names(in: folder)
         let merged = names.filter { $0.hasPrefix(Self.mergedPrefix) }
         for name in merged + names.filter({ !$0.hasPrefix(Self.mergedPrefix) }) {
-            let text = String(decoding: try BackupFiles.read("\(folder)/\(name)"), as: UTF8.self)
+            let bytes = try BackupFiles.read("\(folder)/\(name)", atMost: BackupLayout.largestList)
+            let text = String(decoding: bytes, as: UTF8.self)
             for line in text.split(separator: "\n") {
                 let fields = line.split(separator: " ", maxSplits: 1)
                 guard fields.count == 2, ContentID(hex: String(fields[0])) != nil, fields[1].hasPrefix(" ") else {

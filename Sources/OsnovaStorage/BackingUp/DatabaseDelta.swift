@@ -47,10 +47,17 @@ enum DatabaseDelta {
         return found
     }
 
+    /// Whether a file of a size may come of an older one and a difference: a page beyond the end of the older one costs
+    /// the difference a byte at least.
+    static func isPlausible(size: Int64, whole: Int64, delta: Int64) -> Bool {
+        (max(0, size) - max(0, whole)) / Int64(pageSize) <= delta
+    }
+
     /// Makes of an older file, which `target` holds already, the new one.
     ///
+    /// - Parameter expected: bytes of the new file.
     /// - Throws: `damaged` for what is no delta; the caller checks the SHA-256 of the result.
-    static func apply(_ delta: OwnedDescriptor, to target: OwnedDescriptor) throws {
+    static func apply(_ delta: OwnedDescriptor, to target: OwnedDescriptor, size expected: Int64) throws {
         let damage = OsnovaError.damaged("the difference of a database is malformed")
         var offset: Int64 = 0
         func take(_ count: Int) throws -> [UInt8] {
@@ -60,7 +67,7 @@ enum DatabaseDelta {
             return Array(piece.prefix(got))
         }
         guard try take(magic.count) == magic, let size = Int64(exactly: number(try take(8))), size >= 0,
-            ftruncate(target.number, off_t(size)) == 0
+            size == expected, ftruncate(target.number, off_t(size)) == 0
         else { throw damage }
         while true {
             let head = try take(12)
