@@ -103,6 +103,19 @@ struct HostileBackupTests {
         #expect(error?.kind == .damaged && error?.message.contains("too large") == true, "\(error?.message ?? "")")
     }
 
+    @Test func `a number that none can follow is refused by the next backup, which says what to do`() throws {
+        try forgery.changeManifest { $0["sequence"] = Int64(1) << 53 }
+        let backup = work.folder.path("backup")
+        let error = #expect(throws: OsnovaError.self) { try Backup(store: work.store, to: backup).run() }
+        let generations = try BackupGenerations(backup: backup).list()
+        #expect(generations.count == 1 && generations[0].damage == nil)
+        let path = "generations/\(generations[0].name).json"
+        #expect(error?.kind == .damaged && error?.message.contains("remove \(path)") == true)
+        try FileManager.default.removeItem(atPath: "\(backup)/\(path)")
+        _ = try Backup(store: work.store, to: backup).run()
+        #expect(try BackupGenerations(backup: backup).verify().isEmpty)
+    }
+
     @Test func `two entries of one path are refused`() throws {
         try forgery.changeManifest { fields in
             let entries = try #require(fields["entries"] as? [[String: Any]])

@@ -84,6 +84,7 @@ public struct Backup {
             try place.removeTemporaries()
             let earlier = try place.generations()
             let generation = GenerationName.next(after: earlier.names)
+            let sequence = try earlier.nextSequence()
             // The database first: every file that it names is there by then.
             let databases = BackupDatabases(backup: path)
             let copy = try databases.freshTemporary()
@@ -103,8 +104,8 @@ public struct Backup {
             try store.requireInPlace()
             let manifestBytes = try place.write(
                 BackupManifest(
-                    generation: generation, sequence: (earlier.sound.last?.sequence ?? 0) + 1,
-                    keyFingerprint: fingerprint, database: database, entries: entries.entries, blobs: blobs,
+                    generation: generation, sequence: sequence, keyFingerprint: fingerprint, database: database,
+                    entries: entries.entries, blobs: blobs,
                     blobDigest: places.checksums.digest(of: blobs.paths)))
             return BackupReport(
                 generation: generation, blobs: blobs.paths.count,

@@ -65,7 +65,13 @@ struct BackupManifest: Codable, Sendable {
     }
 
     /// The bytes of the manifest's file: a line with the SHA-256 of the rest, and the rest.
+    ///
+    /// - Throws: `cannotCreate` for one that could not be read back.
     func encoded() throws -> [UInt8] {
+        guard hasSoundNumbers else {
+            throw OsnovaError(
+                .cannotCreate, "the manifest of \(generation) would hold numbers out of range: set the machine's clock")
+        }
         let encoder = Self.encoder
         let body = [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
         let digest = try body.withUnsafeBytes { try SHA256.digest($0) }
@@ -105,7 +111,7 @@ struct BackupManifest: Codable, Sendable {
     }
 
     /// What a number of JSON holds exactly everywhere (RFC 8259, section 6).
-    private static let largest: Int64 = 1 << 53
+    static let largest: Int64 = 1 << 53
 
     init(
         generation: String, sequence: Int, keyFingerprint: String?, database: Database, entries: [Entry],

@@ -31,6 +31,19 @@ struct BackupManifests {
     /// The names of all.
     var names: [String] { sound.map(\.generation) + damaged.map(\.name) }
 
+    /// The number of the next generation.
+    ///
+    /// - Throws: `damaged` where a manifest has one that none can follow: the next would be no sound manifest.
+    func nextSequence() throws -> Int {
+        guard let last = sound.last else { return 1 }
+        guard last.sequence < BackupManifest.largest else {
+            throw OsnovaError.damaged(
+                "generation \(last.generation) has a number that none can follow, which this program never gives: "
+                    + "remove generations/\(last.generation).json from the backup, or name another directory")
+        }
+        return last.sequence + 1
+    }
+
     /// Nil where there is none.
     ///
     /// - Throws: the damage of one that may be newer than the newest sound one: nobody is to get an older state unasked.
