@@ -133,24 +133,45 @@ final class RestoreTarget {
     /// - Returns: where the old data root is now; nil where there was none.
     func replaceWithFolder() throws -> String? {
         let complete = "\(name).restored-\(getpid())"
-        do {
-            defer { try? SystemCalls.synchronize(parent) }
-            try SystemCalls.renameKeeping(at: parent, "\(prefix)\(getpid())", to: complete)
-            do {
-                if isThere {
-                    try SystemCalls.exchange(at: parent, complete, name)
-                } else {
-                    try SystemCalls.renameKeeping(at: parent, complete, to: name)
-                }
-            } catch {
-                // Nothing has changed places: it is the new folder still.
-                try? FileManager.default.removeItem(atPath: beside(complete))
-                throw error
-            }
-            return isThere ? beside(keep(complete)) : nil
-        } catch let error as Errno {
-            try? FileManager.default.removeItem(atPath: beside("\(prefix)\(getpid())"))
-            throw error.failure("putting the restored data root in the place of \(root.path)", kind: .cannotCreate)
+        // A folder takes the place of none that holds anything, on any disk.
+        try placing("\(prefix)\(getpid())") { folder throws(Errno) in
+            try SystemCalls.rename(at: parent, folder, to: complete)
         }
+        try placing(complete) { folder throws(Errno) in
+            if isThere {
+                try SystemCalls.exchange(at: parent, folder, name)
+            } else {
+                try SystemCalls.rename(at: parent, folder, to: name)
+            }
+        }
+        let kept = isThere ? beside(keep(complete)) : nil
+        do {
+            try SystemCalls.synchronize(parent)
+        } catch {
+            throw error.failure(
+                "\(root.path) is restored, but a power cut may undo that: check the disk; synchronizing it",
+                kind: .inputOutput)
+        }
+        return kept
+    }
+
+    /// Gives a filled folder another name; where that fails, nothing has changed places, and the folder goes.
+    private func placing(_ folder: String, _ rename: (String) throws(Errno) -> Void) throws {
+        do {
+            try rename(folder)
+        } catch {
+            try? FileManager.default.removeItem(atPath: beside(folder))
+            throw failure(error)
+        }
+    }
+
+    private func failure(_ error: Errno) -> OsnovaError {
+        // What disks say that know no RENAME_EXCHANGE, as those of some networks.
+        guard isThere, error == .invalidArgument else {
+            return error.failure("putting the restored data root in the place of \(root.path)", kind: .cannotCreate)
+        }
+        return OsnovaError(
+            .cannotCreate,
+            "the disk of \(root.path) cannot exchange two directories: give that one another name, and run this again")
     }
 }
