@@ -42,7 +42,9 @@ final class SealingPlaces {
 
     /// The place that has a sealed file already, or the first one that is free.
     func place(of sealing: StoredSealing) throws -> Place {
-        if let path = earlier.path(of: sealing), try isAlike(path, sealing) == true, try sum(path) != nil {
+        if let path = earlier.path(of: sealing), PrintablePath.path(path, below: backup) != nil,
+            try isAlike(path, sealing) == true, try sum(path) != nil
+        {
             return Place(path: path, isThere: true)
         }
         var hasDouble = false
