@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import OsnovaStorage
 import Primitives
 import TestSupport
@@ -88,19 +87,6 @@ struct HostileBackupTests {
             fields["database"] = database
         }
         try expectRefusal("eight tebibytes of zeros")
-    }
-
-    @Test(arguments: ["osnova-backup.json", "generations/GENERATION.json", "checksums/GENERATION"])
-    func `what is too large to be read is damaged`(
-        name: String
-    ) throws {
-        let names = try FileManager.default.contentsOfDirectory(atPath: work.folder.path("backup/generations"))
-        let generation = try #require(names.first)
-        let path = work.folder.path("backup/" + name.replacing("GENERATION", with: generation.dropLast(".json".count)))
-        if name.contains("checksums") { try Data().write(to: URL(fileURLWithPath: path)) }
-        #expect(truncate(path, 300 << 20) == 0)
-        let error = #expect(throws: OsnovaError.self) { try restore() }
-        #expect(error?.kind == .damaged && error?.message.contains("too large") == true, "\(error?.message ?? "")")
     }
 
     @Test func `a number that none can follow is refused by the next backup, which says what to do`() throws {

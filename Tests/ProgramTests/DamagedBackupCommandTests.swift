@@ -42,6 +42,24 @@ struct DamagedBackupCommandTests {
         #expect(rest.output == noise(3000, seed: 1))
     }
 
+    @Test func `a file that is larger than memory is damage`() throws {
+        let (work, _) = try filled()
+        let generation = try #require(
+            try object(work.expect(0, ["backup", "dest", "--json"]))["generation"] as? String)
+        for (file, command) in [
+            ("osnova-backup.json", "backup list copy"), ("generations/\(generation).json", "backup list copy"),
+            ("checksums/\(generation)", "restore copy --partial --data-root other"),
+        ] {
+            let line = """
+                rm -rf copy; cp -r dest copy; truncate -s 3G copy/\(file); ulimit -v 2500000
+                exec \(Program.path) \(command)
+                """
+            let outcome = try Program.shell(line, in: work.folder)
+            #expect(outcome.code == 65, "\(file): \(outcome.errors)")
+        }
+        try work.expect(0, ["verify", "--data-root", "other"] + work.unlocking)
+    }
+
     @Test func `a generation that lacks blobs says so when it is restored`() throws {
         let (work, hashes) = try filled()
         try FileManager.default.removeItem(at: work.sealedFile(hashes[0]))

@@ -10,22 +10,28 @@ struct ChecksumLists: Sendable {
     /// Begins the name of a list in place of all that were there before it; other lists have the names of generations.
     static let mergedPrefix = "pruned-"
 
-    /// Reads all lists; what is no line of a list is passed over, and then missed.
+    /// Reads all lists; what is no list, or no line of one, is passed over, and then missed.
     init(in backup: String) throws {
         let folder = "\(backup)/\(BackupLayout.checksums)"
         // What a later list says of a path holds, and a merged one is older than the generations after it.
         let names = try BackupFiles.names(in: folder)
         let merged = names.filter { $0.hasPrefix(Self.mergedPrefix) }
         for name in merged + names.filter({ !$0.hasPrefix(Self.mergedPrefix) }) {
-            let bytes = try BackupFiles.read("\(folder)/\(name)", atMost: BackupLayout.largestList)
-            let text = String(decoding: bytes, as: UTF8.self)
-            for line in text.split(separator: "\n") {
+            for line in try Self.content(of: "\(folder)/\(name)").split(separator: "\n") {
                 let fields = line.split(separator: " ", maxSplits: 1)
                 guard fields.count == 2, ContentID(hex: String(fields[0])) != nil, fields[1].hasPrefix(" ") else {
                     continue
                 }
                 sums[String(fields[1].dropFirst())] = String(fields[0])
             }
+        }
+    }
+
+    private static func content(of path: String) throws -> String {
+        do {
+            return String(decoding: try BackupFiles.read(path, atMost: BackupLayout.largestList), as: UTF8.self)
+        } catch let error as OsnovaError where error.kind == .damaged {
+            return ""
         }
     }
 
