@@ -113,13 +113,26 @@ struct BackupSealingTests {
 
     @Test func `a backup of an unchanged store reads no sealed file`() throws {
         try work.put(noise(20_000_000, seed: 1), as: "a")
-        // Of what was changed in the second in which a backup began nothing can be told.
-        let stored = Clock.seconds
-        while Clock.seconds == stored { usleep(10_000) }
+        awaitNextSecond()
         _ = try backUp()
         let before = try bytesRead()
         _ = try backUp()
         #expect(try bytesRead() - before < 10_000_000)
+    }
+
+    /// Of what was changed in the second in which a backup began nothing can be told.
+    private func awaitNextSecond() {
+        let now = Clock.seconds
+        while Clock.seconds == now { usleep(10_000) }
+    }
+
+    @Test func `a path out of the backup is not believed`() throws {
+        let id = try work.put(content, as: "a")
+        awaitNextSecond()
+        _ = try backUp()
+        try FileManager.default.copyItem(atPath: work.file(id), toPath: work.folder.path("\(id.hex).enc"))
+        try BackupForgery(backup: backup).changeManifest { $0["variants"] = [id.hex: "../\(id.hex).enc"] }
+        try expectRestorable(backUp(), "after a forged one")
     }
 
     /// What this thread has read so far, from disks or from memory.
