@@ -25,25 +25,35 @@ enum Program {
         } catch let status as ExitStatus {
             return status.code
         } catch let error as OsnovaError {
-            Terminal.complain(error.message)
-            return ExitStatus.code(for: error.kind)
+            return complain(error)
         } catch {
             let code = RootCommand.exitCode(for: error).rawValue
             guard code != ExitStatus.done else {
                 Terminal.say(RootCommand.fullMessage(for: error))
                 return code
             }
-            // Some of the parser's messages have several lines.
-            let message = RootCommand.message(for: error).replacing("\n", with: " ")
-            guard code != EXIT_FAILURE else {
-                // No error of the command line: one of a library, which nobody has put into words.
-                let isFoundation = [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains((error as NSError).domain)
-                Terminal.complain(isFoundation ? error.localizedDescription : message)
-                return ExitStatus.code(for: .inputOutput)
-            }
-            Terminal.complain("\(message): see 'osnovafs --help'")
+            // No error of the command line?
+            guard code != EXIT_FAILURE else { return complain(wording(of: error)) }
+            Terminal.complain("\(message(of: error)): see 'osnovafs --help'")
             return code
         }
+    }
+
+    private static func complain(_ error: OsnovaError) -> Int32 {
+        Terminal.complain(error.message)
+        return ExitStatus.code(for: error.kind)
+    }
+
+    /// An error as this program tells it, also one of a library, which nobody has put into words.
+    static func wording(of error: any Error) -> OsnovaError {
+        if let error = error as? OsnovaError { return error }
+        let isFoundation = [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains((error as NSError).domain)
+        return OsnovaError(.inputOutput, isFoundation ? error.localizedDescription : message(of: error))
+    }
+
+    /// Some of the parser's messages have several lines.
+    private static func message(of error: any Error) -> String {
+        RootCommand.message(for: error).replacing("\n", with: " ")
     }
 }
 

@@ -183,6 +183,16 @@ struct MountTests {
         #expect(try Data(contentsOf: work.mounted("files/f")) == Data("still here".utf8))
     }
 
+    @Test func `a driver that dies before it serves fails its mount`() throws {
+        let work = try Workspace()
+        let mount = "\(Program.path) mount mnt --phrase-file phrase --data-root root"
+        // The command itself changes nothing on a disk, so it is the driver that dies.
+        let outcome = try Program.shell("OSNOVAFS_CRASH_AT=1 timeout --signal=KILL 20 \(mount)", in: work.folder)
+        #expect(outcome.code == 69, "\(outcome.errors)")
+        #expect(outcome.errors.contains("the driver ended before it served"), "\(outcome.errors)")
+        try work.mount()
+    }
+
     @Test func `an unmount returns when the driver has ended`() throws {
         let work = try Workspace()
         for _ in 0..<5 {

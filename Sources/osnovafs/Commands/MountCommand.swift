@@ -73,8 +73,8 @@ struct MountCommand: ParsableCommand {
             let driver = try Driver(
                 root: store.root, mountpoint: mountpoint.path.text, options: options, keys: keys)
             try driver.serve { channel.reportReady() }
-        } catch let error as OsnovaError {
-            channel.report(error)
+        } catch {
+            channel.report(Program.wording(of: error))
             throw error
         }
     }

@@ -23,14 +23,17 @@ struct DriverChannel: Sendable {
         self.socket = socket
     }
 
-    /// Makes both ends.
-    static func pair() throws -> (own: DriverChannel, inherited: OwnedDescriptor) {
+    /// Makes both ends, and has `start` hand one on to the process that it starts.
+    ///
+    /// That end closes here at once: while this process had it too, it would wait for ever for a driver that died.
+    static func open(to start: (_ inherited: Int32) throws -> pid_t) throws -> (channel: DriverChannel, driver: pid_t) {
         var ends: [Int32] = [0, 0]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
             throw Errno(rawValue: errno).failure("starting the driver")
         }
-        let own = DriverChannel(OwnedDescriptor(FileDescriptor(rawValue: ends[0])))
-        return (own, OwnedDescriptor(FileDescriptor(rawValue: ends[1])))
+        let channel = DriverChannel(OwnedDescriptor(FileDescriptor(rawValue: ends[0])))
+        defer { close(ends[1]) }
+        return (channel, try start(ends[1]))
     }
 
     // MARK: The waiting command's side

@@ -13,12 +13,11 @@ enum DriverProcess {
     ///
     /// - Throws: what the driver says went wrong.
     static func start(root: DataRoot, mountpoint: String, options: [String], keys: KeyHierarchy) throws {
-        let (channel, inherited) = try DriverChannel.pair()
         var arguments = ["osnovafs", "mount", "--foreground", "--driver-channel", "\(channelNumber)"]
         arguments += ["--data-root", root.path]
         for option in options { arguments += ["-o", option] }
         let bytes = (arguments + ["--", mountpoint]).map { Array($0.utf8) }
-        let process = try spawn(bytes, inheriting: inherited)
+        let (channel, process) = try DriverChannel.open { try spawn(bytes, inheriting: $0) }
         channel.send(keys)
         guard try channel.waitUntilReady() else {
             var status: Int32 = 0
@@ -42,20 +41,19 @@ enum DriverProcess {
         SystemCalls.nameProcess("osnovafs")
     }
 
-    private static func spawn(_ arguments: [[UInt8]], inheriting channel: OwnedDescriptor) throws -> pid_t {
+    private static func spawn(_ arguments: [[UInt8]], inheriting channel: Int32) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
             posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0)
         }
-        posix_spawn_file_actions_adddup2(&actions, channel.number, channelNumber)
+        posix_spawn_file_actions_adddup2(&actions, channel, channelNumber)
         let argv = arguments.map(Arguments.duplicate) + [nil]
         defer { for argument in argv { argument?.deallocate() } }
         var process = pid_t()
         let code = posix_spawn(&process, "/proc/self/exe", &actions, nil, argv, environ)
         guard code == 0 else { throw Errno(rawValue: code).failure("starting the driver", kind: .unavailable) }
-        withExtendedLifetime(channel) {}
         return process
     }
 }
