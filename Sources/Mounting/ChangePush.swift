@@ -17,14 +17,27 @@ protocol Invalidating: Sendable {
 struct ChangePush {
     private let tree: any FileTree
     private let kernel: any Invalidating
+    private let places: LookupPlaces
 
-    init(tree: any FileTree, kernel: any Invalidating) {
+    /// A name that the catalog escapes; of a passed-through file the kernel keeps no name anyway.
+    private static let nobody: [UInt8] = [1]
+
+    init(tree: any FileTree, kernel: any Invalidating, places: LookupPlaces) {
         self.tree = tree
         self.kernel = kernel
+        self.places = places
     }
 
     func push(_ changes: [TreeChange]) throws {
+        guard !changes.isEmpty else { return }
+        awaitOlderAnswers()
         for change in changes { try push(change) }
+    }
+
+    /// Returns when the kernel has taken in what was answered from the tree as it was before the changes.
+    private func awaitOlderAnswers() {
+        // To drop a name, whether it is there or not, the kernel waits for the directory's lock.
+        for directory in places.directories { check(kernel.dropEntry(Self.nobody, in: directory), directory) }
     }
 
     private func push(_ change: TreeChange) throws {

@@ -22,6 +22,7 @@ private func listDirectory(
 ) {
     answer(request, about: number, as: .readdir) { context, directory in
         guard let request, let position = UInt64(exactly: offset), size >= 0 else { return .error(EINVAL) }
+        context.place.enter(number)
         let advice = context.advice
         let isDescribed = withAttributes && advice.describes(number, from: position)
         var page = DirectoryPage(

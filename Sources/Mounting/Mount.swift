@@ -23,6 +23,7 @@ public final class Mount: Sendable {
 
     private let tree: any FileTree
     private let path: String
+    private let places: LookupPlaces
     private let session: Session
     private let wakeUp = Semaphore()
     private let isStopping = Atomic(false)
@@ -37,6 +38,7 @@ public final class Mount: Sendable {
         path = point.path
         let server = Server(tree: tree, options: options)
         server.prepare()
+        places = server.places
         session = try Session(server: server, at: point, options: options)
     }
 
@@ -84,7 +86,7 @@ extension Mount {
         if let device = session.device { ReadAhead.raise(device: device) }
         guard !isStopping.load(ordering: .sequentiallyConsistent) else { return }
         onReady()
-        let push = ChangePush(tree: tree, kernel: session)
+        let push = ChangePush(tree: tree, kernel: session, places: places)
         var changes: [TreeChange] = []
         while !isStopping.load(ordering: .sequentiallyConsistent) {
             do {

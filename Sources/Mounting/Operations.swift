@@ -36,6 +36,7 @@ private func lookUpName(_ request: fuse_req_t?, _ parent: fuse_ino_t, _ name: Un
     answer(request, about: parent, as: .lookup) { context, directory in
         guard let name else { return .error(EINVAL) }
         let bytes = UnsafeRawBufferPointer(start: name, count: strlen(name))
+        context.place.enter(parent)
         context.advice.lookedUp(in: parent)
         guard let attributes = try context.worker.lookup(bytes, in: directory) else { return .error(ENOENT) }
         return .entry(context.translation.entry(attributes))

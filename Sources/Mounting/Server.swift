@@ -10,6 +10,7 @@ final class Server: Sendable {
     let tree: any FileTree
     let translation: AttributeTranslation
     let advice = ListingAdvice()
+    let places = LookupPlaces()
     private let spares = Mutex<[Spare]>([])
 
     /// `@unchecked Sendable` holds because it belongs to nobody until one thread takes it.

@@ -12,6 +12,7 @@ final class ThreadContext {
     let tree: any FileTree
     let translation: AttributeTranslation
     let advice: ListingAdvice
+    let place: LookupPlaces.Place
     let counters: DriveCounters
     /// Directory pages and extended attributes on their way to the kernel.
     let scratch = ScratchBuffer(count: scratchSize)
@@ -26,6 +27,7 @@ final class ThreadContext {
         tree = server.tree
         translation = server.translation
         advice = server.advice
+        place = server.places.makePlace()
         counters = tree.metrics.makeCounters()
     }
 

@@ -25,6 +25,30 @@ extension MountTests {
             #expect(eventually { try mounted.status("f").st_mtim.tv_sec == 5 })
         }
 
+        @Test func `what was looked up before a change and is answered after it is not kept`() throws {
+            let mounted = try Mounted()
+            let directory = mounted.tree.add("d", MemoryTree.File(kind: .directory))
+            let inode = mounted.tree.add("f", in: directory, file("old"))
+            mounted.tree.state.withLock { $0.stuck = directory }
+            let asker = Process()
+            asker.executableURL = URL(fileURLWithPath: "/usr/bin/stat")
+            asker.arguments = ["--format=%s", mounted.path("d/f")]
+            let output = Pipe()
+            asker.standardOutput = output
+            try asker.run()
+            #expect(eventually { mounted.tree.state.withLock { $0.isWaiting } })
+            mounted.tree.change(inode) { $0.content = Array("new and longer".utf8) }
+            let questions = mounted.tree.state.withLock { $0.questions }
+            mounted.tree.announce(.changed(inode: inode.number))
+            // Whoever waits for no answer has told the kernel by now, and asks for more.
+            _ = eventually(within: 1) { mounted.tree.state.withLock { $0.questions > questions + 1 } }
+            mounted.tree.state.withLock { $0.stuck = nil }
+            #expect(try output.fileHandleForReading.readToEnd() == Data("3\n".utf8), "answered as it was before")
+            asker.waitUntilExit()
+            #expect(eventually { try mounted.status("d/f").st_size == 14 })
+            #expect(try mounted.text("d/f") == "new and longer")
+        }
+
         @Test func `pages are kept until the content is said to have changed`() throws {
             let mounted = try Mounted()
             let inode = mounted.tree.add("f", file("old"))

@@ -39,11 +39,25 @@ import Tree
     private let blob = Inode.blob(5).number
     private let node = Inode.node(70).number
 
-    private func push(_ changes: [TreeChange], _ kernel: Kernel, _ tree: MemoryTree = MemoryTree()) throws -> [Kernel
-        .Call]
-    {
-        try ChangePush(tree: tree, kernel: kernel).push(changes)
+    private func push(
+        _ changes: [TreeChange], _ kernel: Kernel, _ tree: MemoryTree = MemoryTree(),
+        places: LookupPlaces = LookupPlaces()
+    ) throws -> [Kernel.Call] {
+        try ChangePush(tree: tree, kernel: kernel, places: places).push(changes)
         return kernel.calls.withLock { $0 }
+    }
+
+    @Test func `the kernel first takes in what was answered in each directory that was looked at last`() throws {
+        let places = LookupPlaces()
+        for directories in [[33, 17], [49], [17], []] as [[UInt64]] {
+            let place = places.makePlace()
+            for directory in directories { place.enter(directory) }
+        }
+        #expect(places.directories == [17, 49])
+        let calls = try push([.changed(inode: blob)], Kernel(answer: -ENOENT), places: places)
+        #expect(calls.count == 3 && calls.last == .inode(blob, keepingPages: false))
+        for directory in [17, 49] as [UInt64] { #expect(calls.contains(.entry("\u{1}", in: directory))) }
+        #expect(try push([], Kernel(), places: places) == [], "nobody waits for nothing")
     }
 
     @Test func `each change drops what it made old, and no pages that are still right`() throws {

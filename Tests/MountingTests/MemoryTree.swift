@@ -28,9 +28,11 @@ final class MemoryTree: FileTree {
         var reports: [String] = []
         var requests: [Request: Int] = [:]
         var changes: [TreeChange] = []
-        /// Reads of it wait until it is nil.
+        /// How often changes were asked for.
+        var questions = 0
+        /// Reads of it, and look-ups in it, are answered when it is nil, with what was there before.
         var stuck: Inode?
-        var isReading = false
+        var isWaiting = false
     }
 
     let state = Mutex(State())
@@ -87,6 +89,7 @@ final class MemoryTree: FileTree {
 
     func nextChanges(waitingAtMost seconds: Double) throws -> [TreeChange] {
         let deadline = Date().addingTimeInterval(seconds)
+        state.withLock { $0.questions += 1 }
         while true {
             let changes = state.withLock { state in
                 defer { state.changes = [] }
@@ -131,10 +134,17 @@ private final class MemoryWorker: FileTreeWorker {
             changed: file.modified)
     }
 
+    private func waitWhileStuck(_ inode: Inode) {
+        while tree.state.withLock({
+            $0.isWaiting = $0.stuck == inode; return $0.isWaiting
+        }) { usleep(1000) }
+    }
+
     func lookup(_ name: UnsafeRawBufferPointer, in directory: Inode) throws -> Attributes? {
         guard let entry = try file(directory, for: .lookup)?.entries.first(where: { $0.name.elementsEqual(name) }),
             let found = tree.state.withLock({ $0.files[entry.inode] })
         else { return nil }
+        waitWhileStuck(directory)
         return attributes(entry.inode, found)
     }
 
@@ -166,9 +176,7 @@ private final class MemoryWorker: FileTreeWorker {
 
     func read(_ inode: Inode, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
         guard let content = try file(inode, for: .read)?.content else { throw OsnovaError(.notFound, "gone") }
-        while tree.state.withLock({
-            $0.isReading = $0.stuck == inode; return $0.isReading
-        }) { usleep(1000) }
+        waitWhileStuck(inode)
         let piece = content.dropFirst(Int(offset)).prefix(min(count, memory.bytes.count))
         memory.bytes.copyBytes(from: piece)
         return UnsafeRawBufferPointer(rebasing: memory.bytes.prefix(piece.count))

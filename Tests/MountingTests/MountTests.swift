@@ -105,7 +105,7 @@ struct MountTests {
         reader.arguments = [mounted.path("f")]
         reader.standardOutput = FileHandle.nullDevice
         try reader.run()
-        #expect(eventually { mounted.tree.state.withLock { $0.isReading } })
+        #expect(eventually { mounted.tree.state.withLock { $0.isWaiting } })
         kill(reader.processIdentifier, SIGKILL)
         mounted.tree.state.withLock { $0.stuck = nil }
         reader.waitUntilExit()
