@@ -110,7 +110,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     }
 
     private func waitForChanges(atMost seconds: Double) throws -> [TreeChange] {
-        let deadline = Clock.nanoseconds + Int64(seconds * 1e9)
+        let deadline = Clock.monotonic &+ UInt64(max(0, seconds) * 1e9)
         while true {
             if database.look() {
                 noteDatabase()
@@ -118,7 +118,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             }
             let changes = database.isInPlace ? try newChanges() + hostChanges() : []
             if !changes.isEmpty { return changes }
-            guard Clock.nanoseconds < deadline else { return [] }
+            guard Clock.monotonic < deadline else { return [] }
             folders.wait(atMost: Self.pollInterval)
         }
     }

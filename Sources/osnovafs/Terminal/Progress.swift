@@ -6,14 +6,14 @@ internal import Synchronization
 final class Progress: Sendable {
     private struct State {
         var bytes: Int64 = 0
-        var shown: Int64 = 0
+        var shown: UInt64 = 0
     }
 
-    private static let interval: Int64 = 100_000_000
+    private static let interval: UInt64 = 100_000_000
 
     private let label: String
     private let isShown = isatty(STDERR_FILENO) == 1
-    private let started = Clock.nanoseconds
+    private let started = Clock.monotonic
     private let state = Mutex(State())
 
     init(_ label: String) {
@@ -25,10 +25,10 @@ final class Progress: Sendable {
         guard isShown else { return }
         let line = state.withLock { state -> String? in
             state.bytes &+= Int64(count)
-            let now = Clock.nanoseconds
-            guard now - state.shown >= Self.interval else { return nil }
+            let now = Clock.monotonic
+            guard now &- state.shown >= Self.interval else { return nil }
             state.shown = now
-            let seconds = Double(max(1, now - started)) / 1e9
+            let seconds = Double(max(1, now &- started)) / 1e9
             return "\r\(label): \(ByteCount.text(state.bytes)), "
                 + "\(ByteCount.text(Int64(Double(state.bytes) / seconds)))/s   "
         }

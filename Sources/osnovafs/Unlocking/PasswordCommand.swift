@@ -59,10 +59,10 @@ struct PasswordCommand {
     private func read(_ output: OwnedDescriptor, into memory: UnsafeMutableRawBufferPointer, from process: pid_t) throws
         -> Int
     {
-        let deadline = Clock.nanoseconds + Int64(patience) * 1_000_000_000
+        let deadline = Clock.monotonic &+ UInt64(clamping: patience) * 1_000_000_000
         var filled = 0
         while filled < memory.count {
-            let rest = max(0, (deadline - Clock.nanoseconds) / 1_000_000)
+            let rest = max(0, Int64(bitPattern: deadline &- Clock.monotonic) / 1_000_000)
             var state = pollfd(fd: output.number, events: Int16(POLLIN), revents: 0)
             let ready = poll(&state, 1, Int32(clamping: rest))
             if ready < 0, errno == EINTR { continue }
