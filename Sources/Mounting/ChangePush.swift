@@ -94,7 +94,10 @@ extension ChangePush {
     /// Dropping a directory's name drops what the kernel holds below it, names that are no longer in the tree included.
     private func pushEverything() throws {
         let worker = try tree.makeWorker()
-        var waiting: [Inode] = [FixedNode.root.inode]
+        // No listing tells of the directory of snapshots.
+        let (root, snapshots) = (FixedNode.root.inode, FixedNode.snapshots)
+        check(kernel.dropEntry(Array(snapshots.name.utf8), in: root.number), root.number)
+        var waiting = [snapshots.inode, root]
         while let directory = waiting.popLast() {
             drop(directory.number)
             var cookie: UInt64 = 0

@@ -99,13 +99,19 @@ import Tree
         let directory = tree.add("d", MemoryTree.File(kind: .directory))
         var files: [Inode] = []
         for number in 0..<600 { files.append(tree.add("f\(number)", in: directory, MemoryTree.File())) }
+        let snapshots = FixedNode.snapshots.inode
+        let old = tree.add("old", in: snapshots, MemoryTree.File(kind: .directory))
         let calls = try push([.everything], Kernel(), tree)
-        #expect(calls.starts(with: [.inode(1, keepingPages: false), .entry("d", in: 1)]))
+        #expect(
+            calls.starts(with: [.entry(".snapshots", in: 1), .inode(1, keepingPages: false), .entry("d", in: 1)]))
         for (number, inode) in files.enumerated() {
             #expect(calls.contains(.entry("f\(number)", in: directory.number)))
             #expect(calls.contains(.inode(inode.number, keepingPages: true)), "a blob's pages are its content for ever")
         }
-        #expect(calls.count { $0 == .inode(directory.number, keepingPages: false) } >= 1)
+        for directory in [directory, snapshots, old] {
+            #expect(calls.contains(.inode(directory.number, keepingPages: false)))
+        }
+        #expect(calls.contains(.entry("old", in: snapshots.number)), "no listing tells of the snapshots")
     }
 
     @Test func `a tree that cannot be listed is an error, so that the changes are told again`() {

@@ -21,7 +21,9 @@ final class MemoryTree: FileTree {
     }
 
     struct State {
-        var files: [Inode: File] = [FixedNode.root.inode: File(kind: .directory)]
+        var files: [Inode: File] = [
+            FixedNode.root.inode: File(kind: .directory), FixedNode.snapshots.inode: File(kind: .directory),
+        ]
         var lastRow: Int64 = 100
         var failures: [Request: [Inode: any Error]] = [:]
         var workerFailure: OsnovaError?
