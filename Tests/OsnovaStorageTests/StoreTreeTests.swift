@@ -40,6 +40,18 @@ import Tree
         #expect(try tree.nextChanges(waitingAtMost: 0) == [])
     }
 
+    @Test func `a component's directory that came while its row could not be read is told`() throws {
+        let yard = try Yard()
+        let tree = try yard.tree()
+        while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
+        try yard.foreign("ALTER TABLE nodes RENAME TO kept; CREATE TABLE nodes (id)")
+        let folder = URL(fileURLWithPath: yard.store.root.components).appendingPathComponent("c/v1.0")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        #expect(kind { _ = try tree.nextChanges(waitingAtMost: 0) } != nil)
+        try yard.foreign("DROP TABLE nodes; ALTER TABLE kept RENAME TO nodes")
+        #expect(eventually { try components(tree.nextChanges(waitingAtMost: 0)) == 1 })
+    }
+
     @Test func `a file that comes after its row is told`() throws {
         let yard = try Yard()
         let content = Data("late".utf8)

@@ -49,24 +49,26 @@ public final class ChangeFeed {
     /// The next changes, at most some thousands; empty when there are no more.
     public func next() throws -> [TreeChange] {
         let last = try newest.first { $0.integer(0) } ?? 0
-        let start = seenSequence
+        // Moved on when all was read: what a failure keeps from being told is told by the next call.
+        var latest = seenSequence
         var isWhole = true
         var found: [TreeChange] = []
-        changes.bind(start, at: 1)
+        changes.bind(seenSequence, at: 1)
         changes.bind(Self.batch, at: 2)
         try changes.forEach { row in
             let sequence = row.integer(0)
             // Numbers are given without gaps: what is not there was cut from the log.
-            isWhole = isWhole && sequence == seenSequence &+ 1
-            seenSequence = sequence
+            isWhole = isWhole && sequence == latest &+ 1
+            latest = sequence
             if let change = Self.change(row) { found.append(change) }
             return true
         }
-        let isEnd = seenSequence == start
-        if !isWhole || (isEnd && last > start) {
-            seenSequence = max(seenSequence, last)
+        let isEnd = latest == seenSequence
+        if !isWhole || (isEnd && last > latest) {
+            seenSequence = max(latest, last)
             return [.everything]
         }
+        seenSequence = latest
         if isEnd { seenVersion = polledVersion }
         return found
     }

@@ -35,6 +35,8 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     private let log: Logger
     private var blobsModified: Int64 = 0
     private var hasMissedKey = false
+    /// Components whose directory changed, until that is told.
+    private var changedFolders: Set<[UInt8]> = []
 
     /// How long another program's change may stay unseen, in seconds.
     private static let pollInterval = 0.1
@@ -159,10 +161,13 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     /// A component's directory came or went, or a version's directory in it.
     private func folderChanges() throws -> [TreeChange] {
         let components = FixedNode.components.inode.number
-        return try folders.changes().names.sorted { $0.lexicographicallyPrecedes($1) }.flatMap { name -> [TreeChange] in
+        changedFolders.formUnion(folders.changes().names)
+        let changes = try changedFolders.sorted { $0.lexicographicallyPrecedes($1) }.flatMap { name -> [TreeChange] in
             let own = try names.componentNode(named: name).map { TreeChange.changed(inode: Inode.node($0).number) }
             return [.added(directory: components, name: name)] + (own.map { [$0] } ?? [])
         }
+        changedFolders.removeAll()
+        return changes
     }
 
     /// Files of the data root that the kernel must let go of, or whose content it must not keep for long.
