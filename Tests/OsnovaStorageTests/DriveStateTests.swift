@@ -39,7 +39,9 @@ import Tree
     private func open(_ row: Int64, _ folder: TemporaryFolder) throws -> OpenBlob {
         let file = try SystemCalls.open(folder.write("f", Data("content".utf8)), 0)
         let blob = try #require(SealedBlob(id: digest(Data()), nonce: .random(), length: 0))
-        return OpenBlob(row: row, blob: blob, file: file, status: try SystemCalls.status(of: file), firstTags: [])
+        return OpenBlob(
+            row: row, blob: blob, file: file, status: try SystemCalls.status(of: file), created: 0, kind: .file,
+            firstTags: [])
     }
 
     @Test func `however many blobs are read, 256 files are open, those that came last`() throws {

@@ -23,7 +23,8 @@ import Tree
         let known = try #require(Nonce(nonce))
         let blob = try #require(SealedBlob(id: id, nonce: known, extent: extent))
         let open = OpenBlob(
-            row: row, blob: blob, file: file, status: try SystemCalls.status(of: file), firstTags: identity.firstTags)
+            row: row, blob: blob, file: file, status: try SystemCalls.status(of: file), created: 0, kind: .file,
+            firstTags: identity.firstTags)
         return (open, tags)
     }
 
@@ -121,7 +122,7 @@ import Tree
         #expect(try copy(reader, both, open) == Array(old[960..<1136]))
         let sealedAnew = OpenBlob(
             row: open.row, blob: try #require(SealedBlob(id: open.blob.id, nonce: .random(), extent: open.blob.extent)),
-            file: open.file, status: try SystemCalls.status(of: open.file), firstTags: [])
+            file: open.file, status: try SystemCalls.status(of: open.file), created: 0, kind: .file, firstTags: [])
         let expected = Array(new[960...] + new[..<112])
         #expect(try copy(reader, both, sealedAnew) == expected)
         reader.forget(open.row)

@@ -18,6 +18,10 @@ public final class CatalogReader {
         public let generation: Int64
         /// Unix seconds of the last verification as a whole.
         public let verified: Int64?
+        /// Unix nanoseconds.
+        public let created: Int64
+        /// A file or, as far as is known, a program.
+        public let kind: Attributes.Kind
         /// The first row of chunk tags, all that most blobs have; empty where there is none.
         public let firstTags: [UInt8]
     }
@@ -59,7 +63,7 @@ public final class CatalogReader {
         blobIdentity = try statement(
             """
             SELECT sha256, size, nonce, verified_at, (SELECT tags FROM blob_tags WHERE position = blobs.id << 16),
-                \(GenerationSQL.ofBlob), encoding, ifnull(sealed_size, -1)
+                \(GenerationSQL.ofBlob), encoding, ifnull(sealed_size, -1), created_at, media_type
             FROM blobs WHERE id = ?1
             """)
         tagPages = try statement("SELECT position, tags FROM blob_tags WHERE position BETWEEN ?1 AND ?2")
@@ -186,7 +190,8 @@ public final class CatalogReader {
                 extent: BlobExtent(
                     size: found.integer(1), encoding: found.integer(6), sealedSize: found.integer(7)),
                 nonce: [UInt8](found.bytes(2)), generation: found.integer(5),
-                verified: found.isNull(3) ? nil : found.integer(3), firstTags: [UInt8](found.bytes(4)))
+                verified: found.isNull(3) ? nil : found.integer(3), created: found.integer(8),
+                kind: BlobRow.kind(found.integer(9)), firstTags: [UInt8](found.bytes(4)))
         }
     }
 

@@ -47,11 +47,14 @@ enum BlobRow {
         return row.bytes(first + nameColumn).elementsEqual(emptyContent) ? 0 : 1
     }
 
+    static func kind(_ mediaType: Int64) -> Attributes.Kind {
+        mediaType == MediaType.program.rawValue ? .program : .file
+    }
+
     static func attributes(_ row: Statement, from first: Int32 = 0) -> Attributes {
-        let isProgram = row.integer(first + 4) == MediaType.program.rawValue
         let time = row.integer(first + 3)
         return Attributes(
-            inode: .blob(row.integer(first)), kind: isProgram ? .program : .file, size: size(row, from: first),
+            inode: .blob(row.integer(first)), kind: kind(row.integer(first + 4)), size: size(row, from: first),
             links: 1 &+ UInt32(truncatingIfNeeded: row.integer(first + 2)), modified: time, changed: time)
     }
 }

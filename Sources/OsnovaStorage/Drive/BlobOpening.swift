@@ -33,11 +33,15 @@ extension Store {
                 throw OsnovaError.damaged(
                     "blob \(identity.id) is damaged: \(status.size) bytes, not \(blob.fileSize)")
             }
-            return OpenBlob(row: row, blob: blob, file: file, status: status, firstTags: identity.firstTags)
+            return OpenBlob(
+                row: row, blob: blob, file: file, status: status, created: identity.created, kind: identity.kind,
+                firstTags: identity.firstTags)
         }
         let blob = try adopt(identity.id, status)
         guard blob.nonce.bytes == nonce else { throw sealedAnew(identity.id) }
-        return OpenBlob(row: row, blob: blob, file: file, status: status, firstTags: [])
+        return OpenBlob(
+            row: row, blob: blob, file: file, status: status, created: identity.created, kind: identity.kind,
+            firstTags: [])
     }
 
     /// A file that the catalog lists and that is not there is damage, not an absent name.

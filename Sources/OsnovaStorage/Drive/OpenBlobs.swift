@@ -1,18 +1,26 @@
 internal import Primitives
 internal import Sealing
 internal import Synchronization
+internal import Tree
 
 /// A sealed file that is open for reads, and what its chunk tags were made for.
 final class OpenBlob: Sendable {
     let row: Int64
     let blob: SealedBlob
     let file: OwnedDescriptor
+    /// What a program sees of it.
+    let attributes: Attributes
     /// The chunk tags that came with its identity; none where it was adopted just now.
     let firstTags: [UInt8]
     private let status: SystemCalls.Status
 
-    init(row: Int64, blob: SealedBlob, file: OwnedDescriptor, status: SystemCalls.Status, firstTags: [UInt8]) {
+    init(
+        row: Int64, blob: SealedBlob, file: OwnedDescriptor, status: SystemCalls.Status, created: Int64,
+        kind: Attributes.Kind, firstTags: [UInt8]
+    ) {
         self.firstTags = firstTags
+        attributes = Attributes(
+            inode: .blob(row), kind: kind, size: blob.length, modified: created, changed: created)
         self.row = row
         self.blob = blob
         self.file = file

@@ -1,6 +1,7 @@
 internal import Primitives
 internal import Sealing
 internal import Synchronization
+internal import Tree
 
 /// Blobs whose row is gone and that a program may still have open: their files stay open until the kernel forgets them.
 ///
@@ -10,30 +11,42 @@ final class RemovedBlobs: Sendable {
     final class Held: Sendable {
         let id: ContentID
         let file: OwnedDescriptor
-        /// Bytes of plaintext.
-        let size: Int64
-        private let finding = Mutex<BlobAudit.Finding?>(nil)
+        /// What a program sees of it: no name is left.
+        let attributes: Attributes
+        private let finding = Mutex<Result<BlobAudit.Finding, OsnovaError>?>(nil)
 
         /// One that was open while it had a row.
         init(_ open: OpenBlob) {
             id = open.blob.id
             file = open.file
-            size = open.blob.length
+            var attributes = open.attributes
+            attributes.links = 0
+            self.attributes = attributes
         }
 
-        /// One whose row went before it was opened: its length is what the file seems to have.
-        init(id: ContentID, file: OwnedDescriptor, probe: FileProbe) {
+        /// One whose row went before it was opened: its length and age are what the file seems to have.
+        init(id: ContentID, row: Int64, file: OwnedDescriptor, probe: FileProbe) {
             self.id = id
             self.file = file
-            size = (try? probe.extent(of: file))?.length ?? 0
+            let created = (try? SystemCalls.status(of: file))?.modified ?? 0
+            attributes = Attributes(
+                inode: .blob(row), kind: .file, size: (try? probe.extent(of: file))?.length ?? 0, links: 0,
+                modified: created, changed: created)
         }
 
-        /// What a verification of the whole file found; two threads may come to it at once, and find the same.
-        func verified(_ store: Store) throws -> BlobAudit.Finding {
-            if let known = finding.withLock({ $0 }) { return known }
-            let found = try StoreAudit(store: store).verify(file: file, id: id)
-            finding.withLock { $0 = found }
-            return found
+        /// What a verification of the whole file finds, made once: whoever comes meanwhile waits for it.
+        func verified(by verify: (OwnedDescriptor, ContentID) throws -> BlobAudit.Finding) throws -> BlobAudit.Finding {
+            try finding.withLock { known in
+                if let known { return try known.get() }
+                do {
+                    let found = try verify(file, id)
+                    known = .success(found)
+                    return found
+                } catch let error as OsnovaError where error.kind == .damaged {
+                    known = .failure(error)
+                    throw error
+                }
+            }
         }
     }
 

@@ -99,7 +99,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             if let open {
                 removedBlobs.hold(.init(open), row: row)
             } else if let file = try? store.blobs.open(id) {
-                removedBlobs.hold(.init(id: id, file: file, probe: store.probe), row: row)
+                removedBlobs.hold(.init(id: id, row: row, file: file, probe: store.probe), row: row)
             }
         }
     }

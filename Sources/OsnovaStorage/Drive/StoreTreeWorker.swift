@@ -66,10 +66,7 @@ final class StoreTreeWorker: FileTreeWorker {
         case .generated(let number): tree.generated.attributes(of: number)
         case .document: try catalog.attributes(of: inode)
         case .blob(let row):
-            try catalog.attributes(of: inode)
-                ?? tree.removedBlobs.find(row).map {
-                    Attributes(inode: inode, kind: .file, size: $0.size, links: 0, modified: 0, changed: 0)
-                }
+            try catalog.attributes(of: inode) ?? tree.removedBlobs.find(row)?.attributes
         case .node: try catalog.attributes(of: inode).map { try extras.adjust($0) }
         }
     }
@@ -138,14 +135,14 @@ final class StoreTreeWorker: FileTreeWorker {
         guard try catalog.identity(ofBlob: row) == nil, let id = try catalog.removedBlob(row: row),
             let file = try? tree.store.blobs.open(id)
         else { return nil }
-        let held = RemovedBlobs.Held(id: id, file: file, probe: tree.store.probe)
+        let held = RemovedBlobs.Held(id: id, row: row, file: file, probe: tree.store.probe)
         tree.removedBlobs.hold(held, row: row)
         return held
     }
 
     /// Reads a blob whose row is gone, for a program that had it open before.
     private func read(_ held: RemovedBlobs.Held, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
-        let known = try held.verified(tree.store)
+        let known = try held.verified { try StoreAudit(store: tree.store).verify(file: $0, id: $1) }
         let reader = try readers.reader(for: known.blob.generation)
         return try reader.read(known.blob, file: held.file, at: offset, count: count) { chunks, memory in
             let wanted = chunks.lowerBound * Tag.byteCount..<(chunks.upperBound + 1) * Tag.byteCount
