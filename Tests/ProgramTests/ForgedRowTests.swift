@@ -32,6 +32,26 @@ struct ForgedRowTests {
         try work.expect(0, ["verify"] + work.unlocking)
     }
 
+    @Test func `a name whose blob has no row is a file that cannot be read, no directory`() throws {
+        let work = try Workspace()
+        let content = try work.write("f", noise(1000, seed: 1))
+        try work.write("other", noise(5000, seed: 2))
+        let hash = String(try work.put(["f", "other"]).text.prefix(64))
+        try work.expect(0, ["cache", "put", "address", "f"] + work.unlocking)
+        try work.sqlite("DELETE FROM blobs WHERE sha256 = '\(hash)'")
+        try work.mount()
+        for name in ["files/f", "cache/address"] {
+            let shown = try Program.shell("stat -c '%F %s' \(name); cat \(name)", in: work.mountpoint)
+            #expect(shown.text == "regular file 1\n" && shown.errors.contains("Input/output error"), "\(name)")
+        }
+        #expect(try Program.shell("find files cache -type d", in: work.mountpoint).lines == ["files", "cache"])
+        let sums = try Program.shell("cat SHA256SUMS && sha256sum --quiet -c SHA256SUMS", in: work.mountpoint)
+        #expect(sums.code == 0 && !sums.text.contains("manifest"), "\(sums.text)\(sums.errors)")
+        #expect(sums.lines.count { $0.contains("files/") } == 1, "\(sums.text)")
+        try work.put(["f"])
+        #expect(eventually { try Data(contentsOf: work.mounted("files/f")) == content })
+    }
+
     @Test func `no row ends the driver, whatever it verifies by itself`() throws {
         let work = try Workspace()
         try work.write("f", noise(1000, seed: 1))

@@ -20,7 +20,7 @@ public final class ChecksumList {
                 SELECT nodes.id, nodes.blob, nodes.manifest_digest, CAST(tree.path || '/' || nodes.name AS BLOB)
                 FROM nodes JOIN tree ON nodes.parent = tree.id)
             SELECT path, sha256, digest FROM tree LEFT JOIN blobs ON blobs.id = tree.blob
-            WHERE tree.blob IS NOT NULL OR digest IS NOT NULL
+            WHERE sha256 IS NOT NULL OR digest IS NOT NULL
             """, on: connection.handle)
         blobs = try Statement("SELECT sha256 FROM blobs ORDER BY id", on: connection.handle)
     }

@@ -123,11 +123,15 @@ final class StoreTreeWorker: FileTreeWorker {
             if tree.generated.contentKind(of: state) == .database { tree.readMarks.markCopy() }
             return try fill(count) { try tree.generated.read(state, at: offset, into: $0) }
         case .node(let node):
-            guard let content = try catalog.frozenContent(ofNode: node) else {
-                throw OsnovaError(.usage, "a directory has no content")
-            }
+            guard let content = try catalog.frozenContent(ofNode: node) else { throw try missingContent(of: inode) }
             return keep(content, at: offset, count: count)
         }
+    }
+
+    private func missingContent(of inode: Inode) throws -> OsnovaError {
+        try catalog.attributes(of: inode)?.kind == .file
+            ? .damaged("the row that tells this file's content is gone from the database: put the file again")
+            : OsnovaError(.usage, "a directory has no content")
     }
 
     /// The file of a blob that was removed just now, before the thread that follows the changes has come to it.
