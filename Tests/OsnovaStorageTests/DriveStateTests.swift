@@ -28,6 +28,16 @@ import Tree
         corrections.handOver([])
         #expect(!corrections.isOutstanding(2) && corrections.isOutstanding(1))
     }
+
+    @Test func `a correction that is told twice in one go is outstanding until then too`() {
+        let corrections = LengthCorrections()
+        corrections.add(1)
+        corrections.add(2)
+        corrections.handOver([changed(1), .everything])
+        #expect(corrections.isOutstanding(1) && corrections.isOutstanding(2))
+        corrections.handOver([])
+        #expect(!corrections.isOutstanding(1) && !corrections.isOutstanding(2))
+    }
 }
 
 @Suite struct OpenBlobsTests {

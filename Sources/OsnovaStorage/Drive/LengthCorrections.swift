@@ -36,7 +36,7 @@ final class LengthCorrections: Sendable {
                     guard case .blob(let row) = Inode(number: inode) else { continue }
                     if state.waiting.remove(row) != nil { state.underway.insert(row) }
                 case .everything:
-                    state.underway = state.waiting
+                    state.underway.formUnion(state.waiting)
                     state.waiting.removeAll()
                 case .added, .removed, .attributes: continue
                 }
