@@ -3,6 +3,7 @@ import Foundation
 import Primitives
 import TestSupport
 import Testing
+import Tree
 
 @testable import OsnovaStorage
 
@@ -97,6 +98,23 @@ import Testing
 
     private func record(_ id: ContentID, _ yard: Yard) throws -> BlobRecord {
         try #require(try yard.store.catalog.read { try $0.blob(id) })
+    }
+
+    @Test func `a book that is made anew is read by whoever had the old one open`() throws {
+        let yard = try Yard()
+        let id = try yard.put([Data("content".utf8)])[0].id
+        let row = try #require(try yard.store.catalog.read { try $0.blob(id) }).row
+        let worker = try yard.tree().makeWorker()
+        let path = yard.store.root.upkeep
+        func verified() throws -> String? {
+            try worker.extendedAttributes(of: .blob(row)).first { $0.name == "user.osnova.verified_at" }
+                .map { String(decoding: $0.value, as: UTF8.self) }
+        }
+        for time in [Clock.seconds + 100, Clock.seconds + 200] {
+            for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+            try UpkeepBook(path: path).record([.init(blob: row, id: id, time: time)])
+            #expect(try verified() == "\(time)")
+        }
     }
 
     @Test func `the oldest come first, those of the future as if nobody had looked`() throws {

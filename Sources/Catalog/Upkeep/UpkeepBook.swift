@@ -48,6 +48,8 @@ public final class UpkeepBook {
         }
     }
 
+    private let path: String
+    private let file: SystemCalls.Status?
     private let connection: Connection
     private let dataVersion: Statement
     private let byBlob: Statement
@@ -60,7 +62,10 @@ public final class UpkeepBook {
         let connection = try Self.file(path).open { $0 }.opened
         // A power cut may take the last seconds of it.
         try connection.execute("PRAGMA synchronous = NORMAL")
+        self.path = path
         self.connection = connection
+        // By its path: with any descriptor of it that is closed, SQLite's locks on it would go.
+        file = try? SystemCalls.status(at: nil, path)
         func statement(_ sql: String) throws -> Statement { try Statement(sql, on: connection.handle) }
         dataVersion = try statement("PRAGMA data_version")
         let columns = "blob, sha256, checked_at, reason, file, row_verified, found_at"
@@ -70,9 +75,15 @@ public final class UpkeepBook {
         deletion = try statement("DELETE FROM checks WHERE blob = ?1")
     }
 
+    /// Whether it is still the file at its path, which is made anew where it was damaged.
+    public var isCurrent: Bool {
+        let now = try? SystemCalls.status(at: nil, path)
+        return now != nil && now?.inode == file?.inode && now?.device == file?.device
+    }
+
     /// Removes the book where it is damaged; whether it was.
     ///
-    /// Reads all of it. Who has it open reads the old one on, and opens it anew where that fails.
+    /// Reads all of it. Who has it open would read the old one on: see ``isCurrent``.
     public static func remakeIfDamaged(path: String) throws -> Bool {
         try file(path).remakeIfDamaged()
     }

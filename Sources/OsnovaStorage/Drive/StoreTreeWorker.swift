@@ -19,7 +19,7 @@ final class StoreTreeWorker: FileTreeWorker {
     /// Closed once the answer is sent, since nobody needs to wait for that.
     private var dropped: OpenBlob?
     /// Opened by the first question for it: most mounts are never asked.
-    private lazy var upkeep = try? UpkeepBook.existing(path: tree.store.root.upkeep)
+    private var upkeep: UpkeepBook?
 
     /// A document's bytes that fit the buffer are served from it; a longer one is kept as it is.
     private var longDocument: [UInt8] = []
@@ -232,6 +232,7 @@ final class StoreTreeWorker: FileTreeWorker {
             ("user.osnova.sha256", Array(identity.id.hex.utf8)),
             ("user.osnova.stored_size", Array("\(identity.extent.fileSize)".utf8)),
         ]
+        if upkeep?.isCurrent != true { upkeep = try? UpkeepBook.existing(path: tree.store.root.upkeep) }
         let check = try? upkeep?.check(ofBlob: row, identity.id)
         let checked = check?.damage == nil ? check?.time : nil
         if let verified = CheckTime.latest(identity.verified, checked, now: Clock.seconds) {

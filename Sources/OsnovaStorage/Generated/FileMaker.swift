@@ -67,6 +67,7 @@ final class FileMaker {
     /// The book may turn out to be damaged at any time, and is made anew by whoever finds that first.
     private func withUpkeepBook<Result>(_ body: (UpkeepBook) throws -> Result) throws -> Result {
         do {
+            if !upkeepBook.isCurrent { upkeepBook = try UpkeepBook(path: store.root.upkeep) }
             return try body(upkeepBook)
         } catch let error as OsnovaError where error.kind == .damaged {
             _ = try UpkeepBook.remakeIfDamaged(path: store.root.upkeep)
