@@ -57,8 +57,11 @@ public final class Mount: Sendable {
         }
         let server = pthread_self()
         let guardian = try JoinableThread { [self] in awaitEnd(server) }
-        let attendant = try? JoinableThread { [self] in attend(onReady) }
-        let outcome = Result { try session.run() }
+        var attendant: JoinableThread?
+        let outcome = Result {
+            attendant = try JoinableThread { [self] in attend(onReady) }
+            try session.run()
+        }
         isStopping.store(true, ordering: .sequentiallyConsistent)
         hasEnded.store(true, ordering: .sequentiallyConsistent)
         try? session.detach(lazily: true)

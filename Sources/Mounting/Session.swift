@@ -1,6 +1,7 @@
 internal import CFuse
 internal import Glibc
 internal import Primitives
+internal import SystemPackage
 internal import Tree
 
 /// A libfuse session: mounted by `init`, unmounted at the latest by `deinit`.
@@ -12,6 +13,8 @@ final class Session: @unchecked Sendable {
     private let handle: OpaquePointer
     private let server: Server
     private let path: String
+    /// A pipe that nobody reads, had from the beginning: at the end there may be no descriptor left for one.
+    private let nowhere: OwnedDescriptor
     /// `major:minor` of the mount.
     let device: String?
 
@@ -20,6 +23,7 @@ final class Session: @unchecked Sendable {
         _ = LibraryLog.take()
         self.server = server
         path = point.path
+        nowhere = try Self.openNowhere()
         handle = try Self.make(server, MountArguments.words(for: point, options))
         guard fuse_session_mount(handle, path) == 0 else {
             fuse_session_destroy(handle)
@@ -76,14 +80,16 @@ final class Session: @unchecked Sendable {
 
     /// Ends the connection after `run`, so that every program that still waits for an answer gets an error.
     ///
-    /// The descriptor's number stays taken, by a pipe that nobody reads: what a late notification writes goes nowhere, and
-    /// libfuse takes the descriptor for that of a mount that is gone already.
-    func sever() {
+    /// The descriptor's number stays taken: what a late notification writes goes nowhere, and libfuse takes the
+    /// descriptor for that of a mount that is gone already.
+    func sever() { dup2(nowhere.number, fuse_session_fd(handle)) }
+
+    private static func openNowhere() throws -> OwnedDescriptor {
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { return }
-        dup2(ends[1], fuse_session_fd(handle))
+        guard pipe(&ends) == 0 else { throw Errno(rawValue: errno).failure("mounting", kind: .unavailable) }
         close(ends[0])
-        close(ends[1])
+        _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
+        return OwnedDescriptor(FileDescriptor(rawValue: ends[1]))
     }
 
     /// Whether the mount is still in the list of mounts.
