@@ -16,6 +16,8 @@ enum Answer {
     case length(Int)
     case statistics(statvfs)
     case error(Int32)
+    /// Another thread answers.
+    case later
 
     /// Whether something went wrong; a name or an attribute that is not there is an answer like any other.
     var isFailure: Bool {
@@ -32,13 +34,14 @@ enum Answer {
         case .length(let length): fuse_reply_xattr(request, length)
         case .statistics(var statistics): fuse_reply_statfs(request, &statistics)
         case .error(let number): fuse_reply_err(request, number)
+        case .later: break
         }
     }
 }
 
 /// Runs an operation on an inode and sends its answer: the one place where errors become errnos and requests are counted.
 func answer(
-    _ request: fuse_req_t?, about number: fuse_ino_t, as kind: DriveOperation,
+    _ request: fuse_req_t?, about number: fuse_ino_t, as kind: DriveOperation, patiently: Bool = false,
     _ operation: (ThreadContext, Inode) throws -> Answer
 ) {
     guard let request else { return }
@@ -46,7 +49,7 @@ func answer(
     var context: ThreadContext?
     let answer: Answer
     do {
-        let current = try ThreadContext.current(for: request)
+        let current = try ThreadContext.current(for: request, isPatient: patiently)
         context = current
         if let inode = Inode(number: number) {
             answer = try operation(current, inode)
@@ -58,6 +61,7 @@ func answer(
         if errorNumber == EIO { Server.of(request)?.tree.report(error, inode: number) }
         answer = .error(errorNumber)
     }
+    if case .later = answer { return }
     answer.send(to: request)
     context?.counters.count(kind, nanoseconds: Clock.monotonic &- started, failed: answer.isFailure)
     context?.worker.settle()

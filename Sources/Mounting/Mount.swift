@@ -5,8 +5,9 @@ public import Tree
 
 /// A mounted tree.
 ///
-/// Three kinds of threads work for it: libfuse's serve requests, the attendant says when the mount is ready and then tells
-/// the kernel of changes, and the guardian unmounts when a signal or `stop` asks for it.
+/// Four kinds of threads work for it: libfuse's serve requests, another those reads that have to wait for long, the
+/// attendant says when the mount is ready and then tells the kernel of changes, and the guardian unmounts when a signal or
+/// `stop` asks for it.
 public final class Mount: Sendable {
     /// How a mount ended.
     public enum Ending: Sendable {
@@ -23,7 +24,7 @@ public final class Mount: Sendable {
 
     private let tree: any FileTree
     private let path: String
-    private let places: LookupPlaces
+    private let server: Server
     private let session: Session
     private let wakeUp = Semaphore()
     private let isStopping = Atomic(false)
@@ -36,9 +37,8 @@ public final class Mount: Sendable {
     public init(tree: any FileTree, at point: MountPoint, options: MountOptions) throws {
         self.tree = tree
         path = point.path
-        let server = Server(tree: tree, options: options)
+        server = Server(tree: tree, options: options)
         server.prepare()
-        places = server.places
         session = try Session(server: server, at: point, options: options)
     }
 
@@ -55,8 +55,8 @@ public final class Mount: Sendable {
             restoreWakingSignal()
             signals.restore()
         }
-        let server = pthread_self()
-        let guardian = try JoinableThread { [self] in awaitEnd(server) }
+        let thread = pthread_self()
+        let guardian = try JoinableThread { [self] in awaitEnd(thread) }
         var attendant: JoinableThread?
         let outcome = Result {
             attendant = try JoinableThread { [self] in attend(onReady) }
@@ -65,6 +65,8 @@ public final class Mount: Sendable {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         hasEnded.store(true, ordering: .sequentiallyConsistent)
         try? session.detach(lazily: true)
+        // What waits in it keeps the connection open.
+        server.longReads.end()
         // Before waiting for the threads: they may themselves wait for an answer of the mount's.
         session.sever()
         attendant?.join()
@@ -89,7 +91,7 @@ extension Mount {
         if let device = session.device { ReadAhead.raise(device: device) }
         guard !isStopping.load(ordering: .sequentiallyConsistent) else { return }
         onReady()
-        let push = ChangePush(tree: tree, kernel: session, places: places)
+        let push = ChangePush(tree: tree, kernel: session, places: server.places)
         var changes: [TreeChange] = []
         while !isStopping.load(ordering: .sequentiallyConsistent) {
             do {
@@ -108,7 +110,7 @@ extension Mount {
 // MARK: - The guardian
 
 extension Mount {
-    private func awaitEnd(_ server: pthread_t) {
+    private func awaitEnd(_ thread: pthread_t) {
         wakeUp.wait()
         isStopping.store(true, ordering: .sequentiallyConsistent)
         guard !hasEnded.load(ordering: .sequentiallyConsistent) else { return }
@@ -120,7 +122,7 @@ extension Mount {
         }
         session.exit()
         while !hasEnded.load(ordering: .sequentiallyConsistent) {
-            WakingSignal.send(to: server)
+            WakingSignal.send(to: thread)
             usleep(2000)
         }
     }

@@ -95,11 +95,22 @@ private func readFile(
     _ request: fuse_req_t?, _ number: fuse_ino_t, _ count: Int, _ offset: off_t,
     _: UnsafeMutablePointer<fuse_file_info>?
 ) {
-    answer(request, about: number, as: .read) { context, inode in
-        guard offset >= 0, count >= 0 else { return .error(EINVAL) }
-        let bytes = try context.worker.read(inode, at: Int64(offset), count: count)
-        context.counters.count(bytes: bytes.count, of: context.worker.contentKind(of: inode))
-        return .bytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
+    answerRead(request, number, count, offset, patiently: false)
+}
+
+/// Reads a file; where that takes long, patiently or later.
+func answerRead(_ request: fuse_req_t?, _ number: fuse_ino_t, _ count: Int, _ offset: off_t, patiently: Bool) {
+    answer(request, about: number, as: .read, patiently: patiently) { context, inode in
+        guard let request, offset >= 0, count >= 0 else { return .error(EINVAL) }
+        do {
+            let bytes = try context.worker.read(inode, at: Int64(offset), count: count)
+            context.counters.count(bytes: bytes.count, of: context.worker.contentKind(of: inode))
+            return .bytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
+        } catch let long as LongRead where !patiently {
+            guard let server = Server.of(request) else { throw long }
+            try server.longReads.add(.init(request: request, inode: number, offset: offset, count: count))
+            return .later
+        }
     }
 }
 

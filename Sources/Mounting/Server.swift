@@ -11,6 +11,7 @@ final class Server: Sendable {
     let translation: AttributeTranslation
     let advice = ListingAdvice()
     let places = LookupPlaces()
+    let longReads = LongReads()
     private let spares = Mutex<[Spare]>([])
 
     /// `@unchecked Sendable` holds because it belongs to nobody until one thread takes it.

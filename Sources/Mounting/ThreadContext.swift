@@ -18,9 +18,9 @@ final class ThreadContext {
     let scratch = ScratchBuffer(count: scratchSize)
     private let name = ScratchBuffer(count: FileName.longest + 1)
 
-    private init(server: Server) throws {
+    private init(server: Server, isPatient: Bool) throws {
         do {
-            worker = try server.takeWorker()
+            worker = isPatient ? try server.tree.makePatientWorker() : try server.takeWorker()
         } catch {
             throw OsnovaError(.unavailable, "no worker for a thread of the mount: \(error)")
         }
@@ -47,17 +47,19 @@ final class ThreadContext {
         return name.bytes.baseAddress.map { UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }
     }
 
-    /// The calling thread's context; made by its first request, released when libfuse ends the thread.
+    /// The calling thread's context; made by its first request, released when the thread ends.
     ///
-    /// libfuse runs each session on threads of its own, so a thread's context always belongs to the request's mount.
-    static func current(for request: fuse_req_t) throws -> ThreadContext {
+    /// Each mount has threads of its own, so a thread's context always belongs to the request's mount.
+    ///
+    /// - Parameter isPatient: whether it is the thread of reads that wait for long.
+    static func current(for request: fuse_req_t, isPatient: Bool) throws -> ThreadContext {
         if let kept = pthread_getspecific(key) {
             return Unmanaged<ThreadContext>.fromOpaque(kept).takeUnretainedValue()
         }
         guard let server = Server.of(request) else {
             throw OsnovaError(.unavailable, "a request without a mount")
         }
-        let context = try ThreadContext(server: server)
+        let context = try ThreadContext(server: server, isPatient: isPatient)
         let kept = Unmanaged.passRetained(context)
         guard pthread_setspecific(key, kept.toOpaque()) == 0 else {
             kept.release()

@@ -5,6 +5,9 @@ public protocol FileTree: Sendable {
     /// A server for one thread; the driver makes one for each of its threads and keeps it.
     func makeWorker() throws -> any FileTreeWorker
 
+    /// A server for the thread of reads that wait for long: it never throws ``LongRead``.
+    func makePatientWorker() throws -> any FileTreeWorker
+
     /// The changes since the last call, oldest first, after waiting at most `seconds` for one.
     ///
     /// To ask again says that the kernel was told of those handed out before.
@@ -31,7 +34,7 @@ public protocol FileTree: Sendable {
 
 /// What one thread needs to serve a tree; used by that thread alone.
 ///
-/// Every function throws ``OsnovaError``; `notFound` becomes ENOENT and `damaged` EIO.
+/// Every function throws ``OsnovaError``, a read ``LongRead`` too; `notFound` becomes ENOENT and `damaged` EIO.
 public protocol FileTreeWorker: AnyObject {
     /// The attributes of a name in a directory; nil where there is no such name.
     func lookup(_ name: UnsafeRawBufferPointer, in directory: Inode) throws -> Attributes?
@@ -62,6 +65,12 @@ public protocol FileTreeWorker: AnyObject {
 
     /// The extended attributes of an inode, by name.
     func extendedAttributes(of inode: Inode) throws -> [(name: String, value: [UInt8])]
+}
+
+/// Says that a read has to wait for so long that other requests must not: it is to be made by a patient worker.
+public struct LongRead: Error {
+    /// Says so.
+    public init() {}
 }
 
 /// Something that the kernel may hold and that is no longer so.
@@ -107,6 +116,9 @@ public struct DiskUsage: Sendable {
 }
 
 extension FileTree {
+    /// For a tree where no read waits for long.
+    public func makePatientWorker() throws -> any FileTreeWorker { try makeWorker() }
+
     /// Holds nothing, so lets go of nothing.
     public func forget(_: UInt64, lookups _: UInt64) {}
 

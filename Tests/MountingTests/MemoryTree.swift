@@ -34,6 +34,8 @@ final class MemoryTree: FileTree {
         var questions = 0
         /// Reads of it, and look-ups in it, are answered when it is nil, with what was there before.
         var stuck: Inode?
+        /// Only a patient worker reads it.
+        var long: Inode?
         var isWaiting = false
     }
 
@@ -86,8 +88,10 @@ final class MemoryTree: FileTree {
 
     func makeWorker() throws -> any FileTreeWorker {
         if let failure = state.withLock({ $0.workerFailure }) { throw failure }
-        return MemoryWorker(tree: self)
+        return MemoryWorker(tree: self, isPatient: false)
     }
+
+    func makePatientWorker() throws -> any FileTreeWorker { MemoryWorker(tree: self, isPatient: true) }
 
     func nextChanges(waitingAtMost seconds: Double) throws -> [TreeChange] {
         let deadline = Date().addingTimeInterval(seconds)
@@ -117,10 +121,14 @@ final class MemoryTree: FileTree {
 
 private final class MemoryWorker: FileTreeWorker {
     private let tree: MemoryTree
+    private let isPatient: Bool
     private var held: [UInt8] = []
     private let memory = ScratchBuffer(count: 1 << 20)
 
-    init(tree: MemoryTree) { self.tree = tree }
+    init(tree: MemoryTree, isPatient: Bool) {
+        self.tree = tree
+        self.isPatient = isPatient
+    }
 
     private func file(_ inode: Inode, for request: MemoryTree.Request) throws -> MemoryTree.File? {
         try tree.state.withLock { state in
@@ -177,6 +185,7 @@ private final class MemoryWorker: FileTreeWorker {
     }
 
     func read(_ inode: Inode, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
+        if !isPatient, tree.state.withLock({ $0.long == inode }) { throw LongRead() }
         guard let content = try file(inode, for: .read)?.content else { throw OsnovaError(.notFound, "gone") }
         waitWhileStuck(inode)
         let piece = content.dropFirst(Int(offset)).prefix(min(count, memory.bytes.count))

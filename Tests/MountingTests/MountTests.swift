@@ -114,6 +114,42 @@ struct MountTests {
         #expect(try mounted.end() == .unmounted)
     }
 
+    @Test func `a file that has to be waited for holds up no other`() throws {
+        let mounted = try Mounted()
+        let size = 4 << 20
+        let file = mounted.tree.add("long", MemoryTree.File(content: [UInt8](repeating: 7, count: size)))
+        mounted.tree.add("f", content("meanwhile"))
+        mounted.tree.state.withLock { ($0.stuck, $0.long) = (file, file) }
+        let reader = Process()
+        reader.executableURL = URL(fileURLWithPath: "/bin/cat")
+        reader.arguments = [mounted.path("long")]
+        let output = Pipe()
+        reader.standardOutput = output
+        try reader.run()
+        #expect(eventually { mounted.tree.state.withLock { $0.isWaiting } })
+        #expect(try mounted.text("f") == "meanwhile" && mounted.names().count == 2)
+        mounted.tree.state.withLock { $0.stuck = nil }
+        #expect(try output.fileHandleForReading.readToEnd()?.count == size)
+        reader.waitUntilExit()
+        #expect(mounted.tree.reports == [])
+    }
+
+    @Test func `a mount ends while reads wait, and they fail`() throws {
+        let mounted = try Mounted()
+        let file = mounted.tree.add("long", MemoryTree.File(content: [UInt8](repeating: 7, count: 4 << 20)))
+        mounted.tree.state.withLock { ($0.stuck, $0.long) = (file, file) }
+        let reader = Process()
+        reader.executableURL = URL(fileURLWithPath: "/bin/cat")
+        reader.arguments = [mounted.path("long")]
+        reader.standardOutput = FileHandle.nullDevice
+        reader.standardError = FileHandle.nullDevice
+        try reader.run()
+        #expect(eventually { mounted.tree.state.withLock { $0.isWaiting } })
+        // Lets go of the one that is being made.
+        #expect(try mounted.end() == .detachedWhileBusy)
+        reader.waitUntilExit()
+    }
+
     @Test func `attributes, links, extended attributes and the disk are the tree's`() throws {
         let mounted = try Mounted(["uid=1234,gid=5678,umask=027"]) { tree in
             tree.add(

@@ -29,6 +29,17 @@ import Tree
         #expect(try Verification(store: yard.store).run().isSound)
     }
 
+    @Test func `a large file is left to a patient worker, which verifies it for all`() throws {
+        let yard = try Yard()
+        let content = noise(9 << 20, seed: 12)
+        let id = try yard.plant(content)
+        let tree = try yard.tree()
+        let worker = try tree.makeWorker()
+        #expect(throws: LongRead.self) { try worker.content("blobs/\(id)") }
+        #expect(try tree.makePatientWorker().content("blobs/\(id)").prefix(100) == content.prefix(100))
+        #expect(try worker.content("blobs/\(id)") == content)
+    }
+
     @Test func `a file under another's name, of another key or with a flipped bit is never served`() throws {
         let yard = try Yard()
         let content = noise(100_000, seed: 6)

@@ -30,6 +30,21 @@ import Tree
         #expect(try Data(worker.read(inode, at: 0, count: 100)) == content)
     }
 
+    @Test func `a large one is left to a patient worker, which verifies it for all`() throws {
+        let yard = try Yard()
+        let content = noise(9 << 20, seed: 1)
+        let id = try yard.put([content])[0].id
+        let tree = try yard.tree()
+        while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
+        let (worker, patient) = (try tree.makeWorker(), try tree.makePatientWorker())
+        let inode = try #require(try worker.find("blobs/\(id)").flatMap { Inode(number: $0.inode) })
+        try yard.foreign("DELETE FROM blobs")
+        #expect(try !tree.nextChanges(waitingAtMost: 5).isEmpty)
+        #expect(throws: LongRead.self) { try worker.read(inode, at: 0, count: 10) }
+        #expect(try Data(patient.read(inode, at: 0, count: 10)) == content.prefix(10))
+        #expect(try Data(worker.read(inode, at: 0, count: 10)) == content.prefix(10))
+    }
+
     @Test func `what was not read has the age of its file`() throws {
         let yard = try Yard()
         let id = try yard.put([Data("content".utf8)])[0].id

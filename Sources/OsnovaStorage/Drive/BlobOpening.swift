@@ -3,12 +3,19 @@ internal import Catalog
 internal import Primitives
 internal import Sealing
 internal import SystemPackage
+internal import Tree
 
 extension StoreTree {
+    /// Bytes of a sealed file from which on its verification takes longer than other requests may wait.
+    static let largeFile: Int64 = 8 << 20
+
     /// Opens a blob's file for verified reads; one whose tags are missing or another file's is adopted first.
-    func open(_ identity: CatalogReader.BlobIdentity, row: Int64) throws -> OpenBlob {
+    ///
+    /// - Throws: ``LongRead`` where a large file is to be adopted by who is not patient.
+    func open(_ identity: CatalogReader.BlobIdentity, row: Int64, isPatient: Bool) throws -> OpenBlob {
         let open = try store.open(identity, row: row) { [adoptions, store, corrections] id, status in
-            try adoptions.adopt(id, status: status) { try store.adopt(id, onCorrection: corrections.add) }
+            guard isPatient || status.size < Self.largeFile else { throw LongRead() }
+            return try adoptions.adopt(id, status: status) { try store.adopt(id, onCorrection: corrections.add) }
         }
         guard !corrections.isOutstanding(row) else {
             throw OsnovaError(.inputOutput, "the database had another length of blob \(identity.id): read it again")

@@ -34,6 +34,12 @@ final class RemovedBlobs: Sendable {
                 modified: created, changed: created)
         }
 
+        /// Whether a verification takes longer than other requests may wait.
+        var isLarge: Bool { attributes.size >= StoreTree.largeFile }
+
+        /// Whether nobody need wait for a verification any more.
+        var isVerified: Bool { finding.withLockIfAvailable { $0 != nil } ?? false }
+
         /// What a verification of the whole file finds, made once: whoever comes meanwhile waits for it.
         func verified(by verify: (OwnedDescriptor, ContentID) throws -> BlobAudit.Finding) throws -> BlobAudit.Finding {
             try finding.withLock { known in

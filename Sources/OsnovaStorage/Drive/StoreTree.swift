@@ -60,7 +60,12 @@ public final class StoreTree: FileTree, @unchecked Sendable {
 
     /// Opens a connection to the database and buffers for one thread.
     public func makeWorker() throws -> any FileTreeWorker {
-        try StoreTreeWorker(tree: self)
+        try StoreTreeWorker(tree: self, isPatient: false)
+    }
+
+    /// The same for the thread that verifies large blobs.
+    public func makePatientWorker() throws -> any FileTreeWorker {
+        try StoreTreeWorker(tree: self, isPatient: true)
     }
 
     /// The data root, as pass-through files are found below it.

@@ -14,6 +14,8 @@ final class StoreTreeWorker: FileTreeWorker {
     private let host: HostFiles
     private let extras: ViewEntries
     private let counters: DriveCounters
+    /// Whether it verifies a large file before it reads from it.
+    private let isPatient: Bool
     /// What `openBlobs` holds: a thread that has nothing to do must not keep a removed file from its disk.
     private weak var current: OpenBlob?
     /// Closed once the answer is sent, since nobody needs to wait for that.
@@ -24,8 +26,9 @@ final class StoreTreeWorker: FileTreeWorker {
     /// A document's bytes that fit the buffer are served from it; a longer one is kept as it is.
     private var longDocument: [UInt8] = []
 
-    init(tree: StoreTree) throws {
+    init(tree: StoreTree, isPatient: Bool) throws {
         self.tree = tree
+        self.isPatient = isPatient
         catalog = try CatalogReader(path: tree.store.root.database)
         readers = try SealedReaders(store: tree.store, tables: tree.seekTables)
         tags = TagReader(catalog: catalog, cache: tree.tags)
@@ -146,6 +149,7 @@ final class StoreTreeWorker: FileTreeWorker {
 
     /// Reads a blob whose row is gone, for a program that had it open before.
     private func read(_ held: RemovedBlobs.Held, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
+        guard isPatient || held.isVerified || !held.isLarge else { throw LongRead() }
         let known = try held.verified { try StoreAudit(store: tree.store).verify(file: $0, id: $1) }
         let reader = try readers.reader(for: known.blob.generation)
         return try reader.read(known.blob, file: held.file, at: offset, count: count) { chunks, memory in
@@ -210,7 +214,7 @@ final class StoreTreeWorker: FileTreeWorker {
         guard let identity = try catalog.identity(ofBlob: row) else {
             throw OsnovaError(.notFound, "the blob of inode row \(row) is gone")
         }
-        let opened = try tree.open(identity, row: row)
+        let opened = try tree.open(identity, row: row, isPatient: isPatient)
         counters.count(.sealedFileOpened)
         dropped = tree.openBlobs.insert(opened)
         current = opened
