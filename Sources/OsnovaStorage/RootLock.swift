@@ -39,7 +39,8 @@ enum RootLock {
         }
     }
 
-    private static func lock(
+    /// - Parameter attempt: takes the lock of what lies there, and says whether it got it.
+    static func lock(
         _ root: DataRoot, _ attempt: (OwnedDescriptor) throws -> Bool, orThrow refusal: OsnovaError
     ) throws -> OwnedDescriptor {
         while true {

@@ -80,22 +80,23 @@ struct RestoreTargetTests {
         expectBusy("a snapshot of what was replaced") { _ = try Snapshots(store: work.store).create("s") }
     }
 
-    @Test func `who waited for a restoration has the lock of what it put there, not of what it replaced`()
-        async throws
-    {
+    @Test func `who waited for a restoration has the lock of what it put there, not of what it replaced`() throws {
         let root = DataRoot(path: work.folder.path("busy"))
         let files = FileManager.default
         try files.createDirectory(atPath: root.path, withIntermediateDirectories: false)
-        var first: OwnedDescriptor? = try RootLock.exclusive(root)
-        let waiting = Task.detached { try RootLock.exclusive(root) }
-        // Long enough for the second to have opened what is there now.
-        try await Task.sleep(for: .milliseconds(500))
-        try files.moveItem(atPath: root.path, toPath: work.folder.path("replaced"))
-        try files.createDirectory(atPath: root.path, withIntermediateDirectories: false)
-        #expect(first != nil)
-        first = nil
-        let second = try await waiting.value
-        #expect(try RootLock.isInPlace(second, root))
+        var attempts = 0
+        let lock = try RootLock.lock(
+            root,
+            { directory in
+                attempts += 1
+                if attempts == 1 {
+                    // Between the opening and the lock.
+                    try files.moveItem(atPath: root.path, toPath: work.folder.path("replaced"))
+                    try files.createDirectory(atPath: root.path, withIntermediateDirectories: false)
+                }
+                return try SystemCalls.tryLock(directory)
+            }, orThrow: OsnovaError(.busy, "never"))
+        #expect(try RootLock.isInPlace(lock, root) && attempts == 2)
     }
 
     @Test func `what a link leads to is replaced, not the link`() throws {
