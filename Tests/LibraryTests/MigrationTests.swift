@@ -95,6 +95,19 @@ import Testing
         #expect(try Catalog(path: path) { _ in nil }.read { try $0.components().count } == 3)
     }
 
+    @Test func `a trigger that another program dropped shuts nobody out`() throws {
+        let library = try Library()
+        let added = ["added", "changed", "removed"].map { "DROP TRIGGER further_keys_metadata_counted_\($0);" }
+        try library.sqlite(
+            """
+            DROP TRIGGER messages_indexed_changed; \(added.joined())
+            DELETE FROM schema_version WHERE version = 9; UPDATE store SET value = 8 WHERE key = 'schema_version'
+            """)
+        _ = try Catalog(path: library.path) { _ in nil }
+        let triggers = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'messages_indexed_%' AND type = 'trigger'"
+        #expect(try library.sqlite(triggers) == "3")
+    }
+
     @Test func `rows that were wrong before do not shut their owner out`() throws {
         let folder = try TemporaryFolder()
         try Library.place(1, in: folder)

@@ -7,7 +7,7 @@ enum ObservationSchema {
     static let description = "Messages of another number, observed keys of further types"
 
     static let sql = """
-        DROP TRIGGER messages_indexed_changed;
+        DROP TRIGGER IF EXISTS messages_indexed_changed;
         CREATE TRIGGER messages_indexed_changed AFTER UPDATE ON messages
         WHEN OLD.id IS NOT NEW.id OR OLD.body IS NOT NEW.body OR OLD.channel IS NOT NEW.channel
             OR OLD.sender IS NOT NEW.sender

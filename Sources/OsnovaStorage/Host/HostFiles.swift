@@ -75,16 +75,15 @@ final class HostFiles {
         if let look = try Self.ifThere({ try opened.look() }) { reads.note(.host(directory), changed: look.changed) }
         if after == 0 { try numberEntries(of: directory, opened) }
         var last = after
-        var gone: [Int64] = []
-        // A listing is right without it.
-        defer { if !gone.isEmpty { try? book.strike(gone) } }
+        var gone: [(number: Int64, name: [UInt8])] = []
+        defer { if !gone.isEmpty { strike(gone, of: opened) } }
         while true {
             let names = try book.names(in: directory, after: last, limit: Self.batch)
             for (number, name) in names {
                 last = number
                 let goesOn = try name.withUnsafeBytes { name in
                     guard let look = try Self.ifThere({ try opened.look(atName: name) }) else {
-                        gone.append(number)
+                        gone.append((number, Array(name)))
                         return true
                     }
                     guard Self.isShown(look) else { return true }
@@ -96,6 +95,15 @@ final class HostFiles {
             }
             if names.count < Self.batch { return }
         }
+    }
+
+    /// Strikes out the numbers of names that are still gone at the end of a listing, which is right without it.
+    private func strike(_ gone: [(number: Int64, name: [UInt8])], of directory: BeneathDirectory) {
+        let numbers = gone.filter { _, name in
+            // What was moved away and back meanwhile has its number still.
+            (try? name.withUnsafeBytes { name in try Self.ifThere { try directory.look(atName: name) } == nil }) == true
+        }
+        try? book.strike(numbers.map(\.number))
     }
 
     /// Gives every name of a directory its number; not again for one that has not changed since.
