@@ -172,7 +172,8 @@ WITH_IFMA INLINE struct eight product(struct eight a, const struct factor *b)
 	return reduced(sum, high);
 }
 
-static void make_powers(struct state *state)
+// Not inlined: `burn_stack` reaches what lies below its caller.
+static __attribute__((noinline)) void make_powers(struct state *state)
 {
 	word power[limbs] = {state->r[0], state->r[1], state->r[2]};
 	word powers[groups * lanes][limbs];

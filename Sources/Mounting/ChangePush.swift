@@ -11,6 +11,9 @@ protocol Invalidating: Sendable {
     func dropInode(_ inode: UInt64, keepingPages: Bool) -> Int32
 }
 
+/// Nobody hears of changes any more.
+struct MountHasEnded: Error {}
+
 /// Tells the kernel what changed in a tree, so that it may keep everything else for a day.
 ///
 /// Used by one thread, which must not serve requests: the kernel waits for them before it drops a name.
@@ -28,56 +31,65 @@ struct ChangePush {
         self.places = places
     }
 
+    /// - Throws: ``MountHasEnded``, and what the tree throws.
     func push(_ changes: [TreeChange]) throws {
         guard !changes.isEmpty else { return }
-        awaitOlderAnswers()
-        for change in changes { try push(change) }
+        for change in changes {
+            try pushNames(change)
+            try pushInode(change)
+        }
+        let older = places.directories
+        guard !older.isEmpty else { return }
+        try awaitAnswers(in: older)
+        // What the kernel first heard of in such an answer, it did not know before.
+        for change in changes { try pushInode(change) }
     }
 
     /// Returns when the kernel has taken in what was answered from the tree as it was before the changes.
-    private func awaitOlderAnswers() {
+    private func awaitAnswers(in directories: Set<UInt64>) throws {
         // To drop a name, whether it is there or not, the kernel waits for the directory's lock.
-        for directory in places.directories { check(kernel.dropEntry(Self.nobody, in: directory), directory) }
+        for directory in directories { try check(kernel.dropEntry(Self.nobody, in: directory), directory) }
     }
 
-    private func push(_ change: TreeChange) throws {
+    private func pushNames(_ change: TreeChange) throws {
         switch change {
-        case .added(let directory, let name):
-            check(kernel.dropEntry(name, in: directory), directory)
-            drop(directory)
-        case .removed(let directory, let name, let inode):
-            remove(name, of: inode, from: directory)
-            drop(directory)
-        case .changed(let inode):
-            drop(inode)
-        case .attributes(let inode):
-            check(kernel.dropInode(inode, keepingPages: true), inode)
-        case .everything:
-            try pushEverything()
+        case .added(let directory, let name): try check(kernel.dropEntry(name, in: directory), directory)
+        case .removed(let directory, let name, let inode): try remove(name, of: inode, from: directory)
+        case .changed, .attributes, .everything: break
         }
     }
 
-    private func remove(_ name: [UInt8], of child: UInt64, from directory: UInt64) {
+    private func pushInode(_ change: TreeChange) throws {
+        switch change {
+        case .added(let directory, _), .removed(let directory, _, _): try drop(directory)
+        case .changed(let inode): try drop(inode)
+        case .attributes(let inode): try check(kernel.dropInode(inode, keepingPages: true), inode)
+        case .everything: try pushEverything()
+        }
+    }
+
+    private func remove(_ name: [UInt8], of child: UInt64, from directory: UInt64) throws {
         // The kernel takes a deleted inode for one without any name, which is wrong for a blob with other names.
         if isBlob(child) || kernel.deleteEntry(name, of: child, in: directory) != 0 {
-            check(kernel.dropEntry(name, in: directory), directory)
+            try check(kernel.dropEntry(name, in: directory), directory)
         }
         let result = kernel.dropInode(child, keepingPages: true)
-        check(result, child)
+        try check(result, child)
         tree.settleRemoved(child, isHeld: result == 0)
     }
 
-    private func drop(_ inode: UInt64) {
-        check(kernel.dropInode(inode, keepingPages: false), inode)
+    private func drop(_ inode: UInt64) throws {
+        try check(kernel.dropInode(inode, keepingPages: false), inode)
     }
 
     private func isBlob(_ number: UInt64) -> Bool {
         if case .blob = Inode(number: number) { true } else { false }
     }
 
-    /// ENOENT says that the kernel holds nothing of the kind; ENODEV and EPIPE that the mount is about to end.
-    private func check(_ result: Int32, _ inode: UInt64) {
-        guard result != 0, ![-ENOENT, -ENODEV, -EPIPE, -ENOTCONN].contains(result) else { return }
+    /// ENOENT says that the kernel holds nothing of the kind.
+    private func check(_ result: Int32, _ inode: UInt64) throws {
+        guard result != 0, result != -ENOENT else { return }
+        if [-ENODEV, -EPIPE, -ENOTCONN].contains(result) { throw MountHasEnded() }
         let reason = String(cString: strerror(-result))
         tree.report(OsnovaError(.inputOutput, "telling the kernel of a change: \(reason)"), inode: inode)
     }
@@ -96,18 +108,18 @@ extension ChangePush {
         let worker = try tree.makeWorker()
         // No listing tells of the directory of snapshots.
         let (root, snapshots) = (FixedNode.root.inode, FixedNode.snapshots)
-        check(kernel.dropEntry(Array(snapshots.name.utf8), in: root.number), root.number)
+        try check(kernel.dropEntry(Array(snapshots.name.utf8), in: root.number), root.number)
         var waiting = [snapshots.inode, root]
         while let directory = waiting.popLast() {
-            drop(directory.number)
+            try drop(directory.number)
             var cookie: UInt64 = 0
             while true {
                 let entries = try Self.entries(of: directory, after: cookie, worker)
                 for entry in entries {
-                    check(kernel.dropEntry(entry.name, in: directory.number), directory.number)
+                    try check(kernel.dropEntry(entry.name, in: directory.number), directory.number)
                     // A blob's pages are those of its SHA-256 for ever; only its attributes can change.
                     let inode = entry.attributes.inode
-                    check(kernel.dropInode(inode, keepingPages: isBlob(inode)), inode)
+                    try check(kernel.dropInode(inode, keepingPages: isBlob(inode)), inode)
                     guard entry.attributes.kind == .directory, entry.attributes.lifetime == .told else { continue }
                     if let inode = Inode(number: entry.attributes.inode) { waiting.append(inode) }
                 }

@@ -7,8 +7,9 @@ enum ConnectionSettings {
     /// What is read ahead comes in several requests, so that several cores verify and decrypt it at once: measured
     /// faster than requests of 1 MiB, whose answers one thread makes (`docs/performance.md`).
     static let largestRead: UInt32 = 128 << 10
-    /// Read-ahead requests that may wait at the same time.
-    private static let waitingReads: UInt32 = 64
+    /// Read-ahead requests that may wait at the same time: a file that is verified for long holds eight (``LongReads``), and
+    /// where all are taken nothing is read ahead.
+    private static let waitingReads: UInt32 = 256
 
     private static let wanted =
         FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS | FUSE_CAP_CACHE_SYMLINKS

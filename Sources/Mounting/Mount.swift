@@ -99,6 +99,8 @@ extension Mount {
                 if changes.isEmpty { changes = try tree.nextChanges(waitingAtMost: Self.patience) }
                 try push.push(changes)
                 changes = []
+            } catch is MountHasEnded {
+                return
             } catch {
                 tree.report(error, inode: FixedNode.root.inode.number)
                 usleep(useconds_t(Self.restAfterFailure * 1e6))

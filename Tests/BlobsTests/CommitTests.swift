@@ -94,4 +94,18 @@ import Testing
                 return try place.blobs.modified() > before
             })
     }
+
+    @Test func `what took a file's place is not put away in its stead`() throws {
+        let (place, aside) = (try Place(), try Place())
+        let blob = try id(1)
+        #expect(try place.blobs.commit(place.incoming("damaged"), as: blob))
+        let judged = try #require(try place.blobs.look(at: blob))
+        #expect(try place.blobs.commit(place.incoming("sound"), as: blob, replacing: true))
+        #expect(try place.blobs.move(blob, judged, to: aside.blobs) == nil)
+        #expect(try place.text(blob) == "sound" && aside.names() == [])
+        let now = try #require(try place.blobs.look(at: blob))
+        #expect(try place.blobs.move(blob, now, to: aside.blobs) == aside.path("\(blob.hex).enc"))
+        #expect(try place.names() == [] && aside.text(blob) == "sound")
+        #expect(try place.blobs.move(blob, now, to: aside.blobs) == nil, "it is gone")
+    }
 }

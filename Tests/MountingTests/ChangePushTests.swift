@@ -47,7 +47,9 @@ import Tree
         return kernel.calls.withLock { $0 }
     }
 
-    @Test func `the kernel first takes in what was answered in each directory that was looked at last`() throws {
+    @Test func `an inode is dropped at once, and again when older answers were taken in where threads looked last`()
+        throws
+    {
         let places = LookupPlaces()
         for directories in [[33, 17], [49], [17], []] as [[UInt64]] {
             let place = places.makePlace()
@@ -55,7 +57,7 @@ import Tree
         }
         #expect(places.directories == [17, 49])
         let calls = try push([.changed(inode: blob)], Kernel(answer: -ENOENT), places: places)
-        #expect(calls.count == 3 && calls.last == .inode(blob, keepingPages: false))
+        #expect(calls.count == 4 && [calls.first, calls.last] == [.inode(blob, keepingPages: false), calls.first])
         for directory in [17, 49] as [UInt64] { #expect(calls.contains(.entry("\u{1}", in: directory))) }
         #expect(try push([], Kernel(), places: places) == [], "nobody waits for nothing")
     }
@@ -86,12 +88,16 @@ import Tree
         #expect(tree.reports.count == 3, "what the kernel refuses is reported")
     }
 
-    @Test(arguments: [ENOENT, ENODEV, EPIPE, ENOTCONN]) func `a kernel that holds nothing of it is fine`(number: Int32)
-        throws
-    {
+    @Test func `a kernel that holds nothing of it is fine`() throws {
         let tree = MemoryTree()
-        _ = try push([.added(directory: 17, name: [97]), .changed(inode: 33)], Kernel(answer: -number), tree)
+        _ = try push([.added(directory: 17, name: [97]), .changed(inode: 33)], Kernel(answer: -ENOENT), tree)
         #expect(tree.reports == [])
+    }
+
+    @Test(arguments: [ENODEV, EPIPE, ENOTCONN]) func `a mount that has ended is told nothing more`(number: Int32) {
+        let (tree, kernel) = (MemoryTree(), Kernel(answer: -number))
+        #expect(throws: MountHasEnded.self) { try push([.changed(inode: 17), .changed(inode: 33)], kernel, tree) }
+        #expect(kernel.calls.withLock { $0.count } == 1 && tree.reports == [])
     }
 
     @Test func `everything is every entry of every directory, however many`() throws {

@@ -22,6 +22,10 @@ import Tree
         #expect(reads.takeDue() == [file.number])
         reads.compare(file.number, changed: 10)
         #expect(reads.takeDue() == [])
+        // By a mapping, which nobody looks at the file for.
+        reads.note(file, changed: 10, now: now)
+        reads.note(file, changed: 11, now: now)
+        #expect(reads.takeDue() == [file.number])
     }
 
     @Test func `what was given within a tick of its change is told of when that is over, other files never`() {

@@ -51,24 +51,43 @@ public struct Repair: Sendable {
             try store.adopt(id)
             report.enter(id, "its rows were made anew")
         case .damaged:
-            // The verdict may be hours old; whoever put the content again meanwhile was promised that it stays.
-            let look = try lookAgain(id, audit)
-            if look == .sound {
-                try store.adopt(id)
-                report.enter(id, "was mended meanwhile")
-            } else if try source?.fetch(id, into: store, audit: audit) == true {
-                report.enter(id, "fetched from the backup")
-            } else if look == .damaged {
-                try quarantine(id, &report)
-            }
+            // Again where another file took the place of the one that was judged.
+            while try !repairDamaged(id, audit, &report) {}
         case .missing:
             guard try source?.fetch(id, into: store, audit: audit) == true else { return }
             report.enter(id, "fetched from the backup")
         }
     }
 
+    /// Looks at a damaged content again, and mends it or puts it away.
+    ///
+    /// The verdict may be hours old; whoever puts the content meanwhile is promised that it stays, so that nothing is put away
+    /// but what was looked at just now.
+    ///
+    /// - Returns: false where another file has its name by now.
+    private func repairDamaged(
+        _ id: ContentID, _ audit: StoreAudit, _ report: inout VerificationReport
+    ) throws -> Bool {
+        let judged = try store.blobs.look(at: id)
+        let look = try lookAgain(id, audit)
+        if look == .sound {
+            try store.adopt(id)
+            report.enter(id, "was mended meanwhile")
+            return true
+        }
+        if try source?.fetch(id, into: store, audit: audit) == true {
+            report.enter(id, "fetched from the backup")
+            return true
+        }
+        guard let judged, look != .missing else {
+            report.isGone(id)
+            return true
+        }
+        return try look == .refused || quarantine(id, judged, &report)
+    }
+
     private enum SecondLook {
-        case sound, damaged
+        case sound, damaged, missing
         /// Its permissions keep it from being read: it may be sound, and stays where it is.
         case refused
     }
@@ -82,7 +101,9 @@ public struct Repair: Sendable {
             file = try store.blobs.open(id)
         } catch let error as OsnovaError where error.kind == .denied {
             return .refused
-        } catch let error as OsnovaError where error.kind == .damaged || error.kind == .notFound {
+        } catch let error as OsnovaError where error.kind == .notFound {
+            return .missing
+        } catch let error as OsnovaError where error.kind == .damaged {
             return .damaged
         }
         do {
@@ -94,12 +115,18 @@ public struct Repair: Sendable {
     }
 
     /// Puts away what nothing can save; what cannot be moved stays in its place, and keeps nobody from repairing the rest.
-    private func quarantine(_ id: ContentID, _ report: inout VerificationReport) throws {
+    ///
+    /// - Returns: false where another file has its name by now.
+    private func quarantine(
+        _ id: ContentID, _ judged: SystemCalls.Status, _ report: inout VerificationReport
+    ) throws -> Bool {
         do {
-            report.quarantined.append(try store.quarantine(id))
+            guard let place = try store.quarantine(id, judged) else { return false }
+            report.quarantined.append(place)
         } catch let error as OsnovaError {
             report.stays(id, error.message)
         }
+        return true
     }
 }
 
@@ -113,6 +140,11 @@ extension VerificationReport {
         repaired.append(Repair(sha256: hash, how: how))
     }
 
+    fileprivate mutating func isGone(_ id: ContentID) {
+        damaged.removeAll { $0.sha256 == id.hex }
+        missing.append(id.hex)
+    }
+
     fileprivate mutating func stays(_ id: ContentID, _ reason: String) {
         damaged = damaged.map { damage in
             damage.sha256 == id.hex
@@ -124,9 +156,9 @@ extension VerificationReport {
 extension Store {
     /// Moves a file that is not what its name says out of `blobs/`; its rows stay and tell what is missing.
     ///
-    /// - Returns: where it is now.
-    fileprivate func quarantine(_ id: ContentID) throws -> String {
+    /// - Returns: where it is now; nil where it is not the file that was judged.
+    fileprivate func quarantine(_ id: ContentID, _ judged: SystemCalls.Status) throws -> String? {
         let directory = try BlobDirectory(path: root.makeQuarantine())
-        return try blobs.move(id, to: directory)
+        return try blobs.move(id, judged, to: directory)
     }
 }

@@ -126,7 +126,12 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             let changes = database.isInPlace ? try newChanges() + hostChanges() : []
             if !changes.isEmpty { return changes }
             guard Clock.monotonic < deadline else { return [] }
-            folders.wait(atMost: Self.pollInterval)
+            if database.isInPlace {
+                folders.wait(atMost: Self.pollInterval)
+            } else {
+                // Events of the folders are not taken then, and would end the wait at once.
+                usleep(useconds_t(Self.pollInterval * 1e6))
+            }
         }
     }
 

@@ -31,7 +31,9 @@ final class HostReads: Sendable {
                 state.due.formUnion(state.given.keys)
                 state.given = [:]
             }
-            state.given[inode.number] = changed
+            // What is in the kernel's pages of before is of another state: nobody may have looked at the file in between.
+            let given = state.given.updateValue(changed, forKey: inode.number)
+            if let given, given != changed { state.due.insert(inode.number) }
             if changed > now - Self.tick { state.lately.insert(inode.number) }
         }
     }

@@ -37,6 +37,9 @@ public enum SystemCalls {
             device = UInt64(status.st_dev)
         }
 
+        /// Whether both are of one file, whatever became of it in between.
+        public func isSameFile(as other: Status) -> Bool { inode == other.inode && device == other.device }
+
         /// The type bits of the mode (`S_IFREG`, `S_IFDIR`, …).
         public var type: mode_t { mode & S_IFMT }
     }

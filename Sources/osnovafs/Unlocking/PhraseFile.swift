@@ -60,8 +60,12 @@ enum PhraseFile {
 
     private static func synchronizeFolder(of path: FilePath) throws {
         let parent = path.removingLastComponent()
-        let folder = try FileDescriptor.open(
-            parent.isEmpty ? "." : parent, .readOnly, options: [.directory, .closeOnExec])
-        try SystemCalls.synchronize(OwnedDescriptor(folder))
+        do {
+            let folder = try FileDescriptor.open(
+                parent.isEmpty ? "." : parent, .readOnly, options: [.directory, .closeOnExec])
+            try SystemCalls.synchronize(OwnedDescriptor(folder))
+        } catch Errno.permissionDenied, Errno.invalidArgument {
+            // A folder that may be written to and not read, or a disk that synchronizes no directories.
+        }
     }
 }
