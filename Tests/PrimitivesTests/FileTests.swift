@@ -48,6 +48,13 @@ import Testing
         #expect(timespec(tv_sec: .min, tv_nsec: 0).nanoseconds == .min)
     }
 
+    @Test func `what a process lacks is not said of the file`() {
+        for lacking in [Errno.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory] {
+            #expect(lacking.failure("opening f").kind == .unavailable)
+        }
+        #expect(Errno.ioError.failure("opening f").kind == .inputOutput)
+    }
+
     @Test func `keeping a name keeps it, replacing takes it`() throws {
         for name in ["old", "new"] { try folder.write(name, Data(name.utf8)) }
         #expect(throws: Errno.fileExists) { try SystemCalls.renameKeeping(at: directory, "old", to: "new") }

@@ -283,6 +283,8 @@ extension Errno {
             case .noSuchFileOrDirectory, .notDirectory: .notFound
             case .permissionDenied, .notPermitted: .denied
             case .resourceBusy, .textFileBusy, .wouldBlock: .busy
+            // They tell of this process or machine, and nothing of the file, which must not be taken for damaged.
+            case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory: .unavailable
             default: .inputOutput
             }
         let advice =
