@@ -6,8 +6,13 @@ import Testing
 @Suite(.enabled(if: Tracer.isThere, "SKIPPED: no system call was made to fail, it needs root and strace"))
 struct FaultTests {
     /// Runs the program, of whose system calls some are made to fail; the trace goes to the file `trace`.
-    private func run(_ arguments: [String], _ filter: String, _ work: Workspace) throws -> Program.Outcome {
-        let tracing = ["10", Tracer.path, "-f", "-qq", "-y", "-o", "trace", "-e", filter, Program.path]
+    ///
+    /// - Parameter path: what the calls must be about; nil for all.
+    private func run(
+        _ arguments: [String], _ filter: String, _ work: Workspace, path: String? = nil
+    ) throws -> Program.Outcome {
+        let paths = path.map { ["-P", $0] } ?? []
+        let tracing = ["10", Tracer.path, "-f", "-qq", "-y", "-o", "trace"] + paths + ["-e", filter, Program.path]
         return try Program.run(
             "/usr/bin/timeout", ["-s", "KILL"] + tracing + arguments, in: work.folder,
             environment: ["OSNOVA_DATA_ROOT": work.root.path])
@@ -53,6 +58,26 @@ struct FaultTests {
         let shared = calls.matches(of: /openat\(AT_FDCWD[^,]*, "[^"]*\/root\/blobs", [^)]*\) = (\d+)</).map(\.1)
         let used = calls.matches(of: /syncfs\((\d+)</).map(\.1)
         #expect(!shared.isEmpty && used.count > 1 && Set(used).isDisjoint(with: shared), "\(used), \(shared)")
+    }
+
+    @Test func `what a disk can no longer read of the store stays in the backup`() throws {
+        let work = try Workspace()
+        try work.write("a", noise(10_000, seed: 1))
+        let hash = String(try work.put(["a"]).text.prefix(64))
+        let untracked = String(repeating: "a", count: 64)
+        try FileManager.default.copyItem(at: work.sealedFile(hash), to: work.sealedFile(untracked))
+        try work.expect(0, ["backup", "dest"])
+        for file in [hash, untracked].map({ work.sealedFile($0).path }) {
+            // Its nonce can be read, and nothing else of it.
+            let kept = try run(["backup", "dest", "--verify"], "inject=pread64:error=EIO:when=2+", work, path: file)
+            #expect(kept.code == 65 && kept.errors.contains("the earlier copy is kept"), "\(kept.code) \(kept.errors)")
+            try work.expect(0, ["restore", "dest", "--data-root", "restored-\(kept.text.prefix(16))"])
+            let lacking = try run(["backup", "dest", "--verify"], "inject=pread64:error=EIO", work, path: file)
+            #expect(lacking.code == 65 && lacking.errors.contains("is not in the backup"), "\(lacking.errors)")
+            try work.expect(0, ["backup", "prune", "dest", "--keep-last", "1"])
+            let copies = try FileManager.default.contentsOfDirectory(atPath: work.folder.path + "/dest/blobs")
+            #expect(Set(copies) == ["\(hash).enc", "\(untracked).enc"])
+        }
     }
 
     @Test func `without its arguments the program does nothing, and says so`() throws {

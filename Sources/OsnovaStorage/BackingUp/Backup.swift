@@ -12,9 +12,9 @@ public struct BackupReport: Sendable {
     public let writtenBytes: Int64
     /// Bytes of sealed files that were taken by reflink or hard link, and take no room of their own.
     public let sharedBytes: Int64
-    /// Blobs of the database that have no file, or none that can be read: the generation lacks them.
+    /// Blobs that have no file, or none that can be read, and no earlier copy of that one: the generation lacks them.
     public let missing: [String]
-    /// Blobs whose file cannot be read, and why.
+    /// Blobs whose file cannot be read, and why: of those that are not missing the earlier copy is kept.
     public let unreadable: [VerificationReport.Damage]
     /// Blobs whose file differs from an earlier copy of the same sealing: one of the two is damaged, and both are kept.
     public let doubles: [String]
@@ -90,7 +90,7 @@ public struct Backup {
             let copy = try databases.freshTemporary()
             try store.catalog.copy(to: copy)
             let places = try SealingPlaces(
-                backup: path, earlier: EarlierSealings(comparesAll ? nil : earlier.sound.last), far: far?.files)
+                backup: path, earlier: EarlierSealings(earlier.sound.last, comparesAll: comparesAll), far: far?.files)
             let blobs = try BackupBlobs(
                 source: store.blobs, backup: path, places: places, sharing: sharing, onProgress: onProgress)
             try blobs.copy(CatalogSnapshot.blobs(at: copy))

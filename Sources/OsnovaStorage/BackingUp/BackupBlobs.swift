@@ -33,7 +33,7 @@ final class BackupBlobs {
     private(set) var sharedBytes: Int64 = 0
     private(set) var untracked: [String] = []
     private(set) var missing: [String] = []
-    /// Those that have a file which cannot be read; the backup has them no more than those that have none.
+    /// Those that have a file which cannot be read; where the backup has no earlier copy of it either, they are missing too.
     private(set) var unreadable: [VerificationReport.Damage] = []
     private(set) var variants: [String: String] = [:]
 
@@ -64,16 +64,17 @@ final class BackupBlobs {
             if case .blob(let id) = entry, !ids.contains(id) { others.append(id) }
             return true
         }
-        for id in others where try copy(id) { untracked.append(id.hex) }
+        for id in others {
+            // What is missing keeps the copies that older generations have, whether the database knows it or not.
+            if try copy(id) { untracked.append(id.hex) } else { missing.append(id.hex) }
+        }
         try commit()
     }
 
-    /// False where the store has no file of a content, or none that can be read.
+    /// False where the store has no file of a content, or none that can be read, and the backup no copy of that one.
     private func copy(_ id: ContentID) throws -> Bool {
         do {
-            guard let sealing = try sealing(of: id) else { return false }
-            let place = try places.place(of: sealing)
-            if !place.isThere { try copy(sealing, to: place) }
+            guard let sealing = try sealing(of: id), let place = try keep(sealing) else { return false }
             if place.path != Self.path(of: id) { variants[id.hex] = place.path }
             paths.append(place.path)
             bytes += sealing.identity.size
@@ -81,6 +82,18 @@ final class BackupBlobs {
         } catch let error as OsnovaError where error.kind == .damaged {
             unreadable.append(.init(sha256: id.hex, reason: error.message))
             return false
+        }
+    }
+
+    /// The place at which the backup has a sealed file from now on; nil for one that cannot be read and has no earlier copy.
+    private func keep(_ sealing: StoredSealing) throws -> SealingPlaces.Place? {
+        do {
+            let place = try places.place(of: sealing)
+            if !place.isThere { try copy(sealing, to: place) }
+            return place
+        } catch let error as OsnovaError where error.kind == .damaged {
+            unreadable.append(.init(sha256: sealing.id.hex, reason: error.message))
+            return try places.earlierCopy(of: sealing)
         }
     }
 

@@ -54,7 +54,7 @@ struct BackupManifest: Codable, Sendable {
     let blobDigest: String
     /// Sealed files that the database does not know.
     let untracked: [String]
-    /// Blobs of the database that had no file, or none that could be read.
+    /// Blobs that had no file, or none that could be read, and no earlier copy of it.
     let missing: [String]
     /// Blobs whose file is not `blobs/<sha256>.enc` but another sealing, with its path.
     let variants: [String: String]

@@ -4,22 +4,29 @@ internal import Primitives
 struct EarlierSealings {
     private let manifest: BackupManifest?
     private let missing: Set<String>
-    /// Unix seconds at which the generation was begun.
-    private let begun: Int64
+    /// Unix seconds at which the generation was begun; nil where every sealed file counts as touched since.
+    private let begun: Int64?
 
-    /// - Parameter manifest: nil where everything is to be read.
-    init(_ manifest: BackupManifest?) {
-        let begun = manifest.flatMap { GenerationName($0.generation)?.seconds } ?? Int64.max
+    /// - Parameters:
+    ///   - manifest: nil for the first generation.
+    ///   - comparesAll: whether everything is to be read.
+    init(_ manifest: BackupManifest?, comparesAll: Bool) {
+        self.manifest = manifest
+        let begun = manifest.flatMap { GenerationName($0.generation)?.seconds }
         // Of a time yet to come, as after a clock that was set back, nothing can be told.
-        self.manifest = begun <= Clock.seconds ? manifest : nil
-        self.begun = begun
+        self.begun = begun.flatMap { comparesAll || $0 > Clock.seconds ? nil : $0 }
         missing = Set(manifest?.missing ?? [])
     }
 
+    /// The path in the backup that the generation has of a content, if it has that one.
+    func path(of id: ContentID) -> String? {
+        guard let manifest, !missing.contains(id.hex) else { return nil }
+        return manifest.variants[id.hex] ?? BackupBlobs.path(of: id)
+    }
+
     /// The path in the backup of a sealed file that is the one which the generation met; nil where it may be another.
-    func path(of sealing: StoredSealing) -> String? {
-        let hash = sealing.id.hex
-        guard let manifest, !missing.contains(hash), sealing.status.changed / 1_000_000_000 < begun else { return nil }
-        return manifest.variants[hash] ?? BackupBlobs.path(of: hash)
+    func path(ofUntouched sealing: StoredSealing) -> String? {
+        guard let begun, sealing.status.changed / 1_000_000_000 < begun else { return nil }
+        return path(of: sealing.id)
     }
 }

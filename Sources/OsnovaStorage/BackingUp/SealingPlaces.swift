@@ -42,9 +42,7 @@ final class SealingPlaces {
 
     /// The place that has a sealed file already, or the first one that is free.
     func place(of sealing: StoredSealing) throws -> Place {
-        if let path = earlier.path(of: sealing), PrintablePath.path(path, below: backup) != nil,
-            try isAlike(path, sealing) == true, try sum(path) != nil
-        {
+        if let path = earlier.path(ofUntouched: sealing), try hasCopy(path, sealing) {
             return Place(path: path, isThere: true)
         }
         var hasDouble = false
@@ -61,6 +59,13 @@ final class SealingPlaces {
             }
             number += 1
         }
+    }
+
+    /// The place of a copy with the nonce and the size of a sealed file that cannot be read; nil where there is none.
+    func earlierCopy(of sealing: StoredSealing) throws -> Place? {
+        // Of several the newest generation's: another may be what a repair replaced.
+        let paths = [earlier.path(of: sealing.id), Self.path(of: sealing, 0), Self.path(of: sealing, 1)]
+        return try paths.compactMap { $0 }.first { try hasCopy($0, sealing) }.map { Place(path: $0, isThere: true) }
     }
 
     private static func path(of sealing: StoredSealing, _ number: Int) -> String {
@@ -89,6 +94,12 @@ final class SealingPlaces {
         // Of one size and time it is the file that was sent; a restored store has other times and the same bytes.
         guard try far.isSame(path, sealing.status) || sealing.sum() == known else { return .taken }
         return far.contains(path) ? .own : .free
+    }
+
+    /// Whether a path has a copy of known SHA-256 that is like a sealed file; of a far one nothing but the size tells.
+    private func hasCopy(_ path: String, _ sealing: StoredSealing) throws -> Bool {
+        if let far { return checksums.sums[path] != nil && far.files[path]?.size == sealing.identity.size }
+        return try PrintablePath.path(path, below: backup) != nil && isAlike(path, sealing) == true && sum(path) != nil
     }
 
     /// Whether a copy has the nonce and the size of a sealed file; nil where there is no copy.

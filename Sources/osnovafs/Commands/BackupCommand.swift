@@ -104,8 +104,10 @@ struct BackupCommand: ParsableCommand {
                     "warning: the file of blob \(hash) is not the one that the backup had, and one of the two is damaged; "
                         + "both are kept: 'osnovafs verify' tells whether it is the store's")
             }
+            let missing = Set(report.missing)
             for blob in report.unreadable {
-                Terminal.complain("blob \(blob.sha256) cannot be read and is not in the backup: \(blob.reason)")
+                let outcome = missing.contains(blob.sha256) ? "is not in the backup" : "the earlier copy is kept"
+                Terminal.complain("blob \(blob.sha256) cannot be read and \(outcome): \(blob.reason)")
             }
             for hash in report.missing where !report.unreadable.contains(where: { $0.sha256 == hash }) {
                 Terminal.complain("blob \(hash) has no file and is not in the backup")
