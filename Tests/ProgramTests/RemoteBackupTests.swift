@@ -84,6 +84,25 @@ import Testing
         for (number, generation) in try rig.generations().enumerated() { try rig.restore(generation, "root-\(number)") }
     }
 
+    @Test func `no file there is replaced where the lists that named it are lost`() throws {
+        let rig = try Rig()
+        _ = try rig.backUp()
+        let there = rig.far.folder.path("dest")
+        let pictures = "cd '\(there)/blobs' && sha256sum *"
+        let before = try Program.shell(pictures).text
+        try FileManager.default.removeItem(atPath: "\(there)/checksums")
+        let file = try #require(FileManager.default.contentsOfDirectory(atPath: "\(there)/blobs").first)
+        let sealed = rig.work.root.appendingPathComponent("blobs/\(file)")
+        var bytes = try Data(contentsOf: sealed)
+        bytes[1000] ^= 1
+        try bytes.write(to: sealed)
+        let before1970 = Date(timeIntervalSince1970: -1)
+        try FileManager.default.setAttributes([.modificationDate: before1970], ofItemAtPath: sealed.path)
+        _ = try rig.backUp()
+        #expect(try Program.shell(pictures).text == before)
+        try rig.work.expect(0, ["backup", "verify", there])
+    }
+
     @Test func `a connection that is lost leaves no generation, and the next run goes on`() throws {
         let rig = try Rig()
         _ = try rig.backUp()

@@ -90,7 +90,10 @@ final class SealingPlaces {
 
     /// What a list names and the far disk has is whole: the list is sent after the files.
     private func fit(_ path: String, _ sealing: StoredSealing, in far: FarFiles) throws -> Fit {
-        guard let known = checksums.sums[path] else { return .free }
+        guard let known = checksums.sums[path] else {
+            // Lists can be lost: what they do not name may be a generation's all the same, and rsync would replace it.
+            return !far.contains(path) || far.isSame(path, sealing.status) ? .free : .taken
+        }
         // Of one size and time it is the file that was sent; a restored store has other times and the same bytes.
         guard try far.isSame(path, sealing.status) || sealing.sum() == known else { return .taken }
         return far.contains(path) ? .own : .free
