@@ -142,6 +142,19 @@ struct BackupSealingTests {
         return try #require(Int(line.dropFirst("rchar: ".count)))
     }
 
+    @Test func `a list may be of any size, and a line of it may not`() throws {
+        try work.put(content, as: "a")
+        let generation = try backUp()
+        let list = "\(backup)/checksums/\(generation)"
+        let lines = try Data(contentsOf: URL(fileURLWithPath: list))
+        #expect(truncate(list, 0) == 0 && truncate(list, 300 << 20) == 0)
+        let file = try #require(FileHandle(forWritingAtPath: list))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data("\n".utf8) + lines)
+        try file.close()
+        try expectRestorable(generation, "with what is no line of a list before those that are")
+    }
+
     @Test func `the list of a pruning is older than those after it`() throws {
         let id = try work.put(content, as: "a")
         _ = try backUp()

@@ -94,7 +94,8 @@ public struct Backup {
             let blobs = try BackupBlobs(
                 source: store.blobs, backup: path, places: places, sharing: sharing, onProgress: onProgress)
             try blobs.copy(CatalogSnapshot.blobs(at: copy))
-            let listBytes = try writeChecksums(places.checksums, generation)
+            let added = places.checksums.added
+            let listBytes = try added.isEmpty ? 0 : ChecksumLists.write(added, as: generation, in: path)
             var entries = BackupEntries(root: store.root, backup: path, far: far?.files, onProgress: onProgress)
             try entries.copy()
             let whole = earlier.sound.last?.database.whole
@@ -114,14 +115,5 @@ public struct Backup {
                 missing: blobs.missing, unreadable: blobs.unreadable, doubles: places.doubles,
                 damaged: earlier.damaged.map(\.error.message))
         }
-    }
-
-    /// The bytes of the list.
-    private func writeChecksums(_ checksums: ChecksumLists, _ generation: String) throws -> Int64 {
-        guard !checksums.added.isEmpty else { return 0 }
-        let text = ChecksumLists.text(checksums.added)
-        try BackupFiles.write(
-            text, as: generation, in: "\(path)/\(BackupLayout.checksums)", atMost: BackupLayout.largestList)
-        return Int64(text.count)
     }
 }

@@ -196,9 +196,9 @@ public struct BackupGenerations {
     private func mergeChecksums(_ paths: Set<String>) throws {
         let folder = "\(place.path)/\(BackupLayout.checksums)"
         let old = try BackupFiles.names(in: folder)
-        let text = ChecksumLists.text(try ChecksumLists(in: place.path).sums.filter { paths.contains($0.key) })
+        let sums = try ChecksumLists(in: place.path).sums.filter { paths.contains($0.key) }
         let name = "\(ChecksumLists.mergedPrefix)\(Clock.nanoseconds)"
-        try BackupFiles.write(text, as: name, in: folder, atMost: BackupLayout.largestList)
+        _ = try ChecksumLists.write(sums, as: name, in: place.path)
         for list in old where list != name && BackupLayout.isOwn(list, in: BackupLayout.checksums) {
             try BackupFiles.remove(list, in: folder)
         }

@@ -23,8 +23,9 @@ enum BackupLayout {
 
     /// Bytes that a marker has at most.
     static let largestMarker: Int64 = 64 << 10
-    /// Bytes that a manifest or a list has at most: each is read whole, and a list tells of two million sealed files then.
-    static let largestList: Int64 = 256 << 20
+    /// Bytes that a manifest has at most, since it is read whole: enough for ten million contents that are untracked or
+    /// missing, or five million in other places than their names say.
+    static let largestManifest: Int64 = 1 << 30
 
     static let directories = [blobs, otherSealings, checksums, databases, files, generations]
 

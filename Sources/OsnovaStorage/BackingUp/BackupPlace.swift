@@ -139,7 +139,7 @@ final class BackupPlace {
 
     private func read(_ generation: String) throws -> BackupManifest {
         let path = manifestPath(generation)
-        let bytes = try BackupFiles.read(path, atMost: BackupLayout.largestList)
+        let bytes = try BackupFiles.read(path, atMost: BackupLayout.largestManifest)
         return try BackupManifest(file: bytes, path: path, generation: generation)
     }
 
@@ -154,7 +154,7 @@ final class BackupPlace {
         let bytes = try manifest.encoded()
         try BackupFiles.write(
             bytes, as: "\(manifest.generation).json", in: "\(path)/\(BackupLayout.generations)",
-            atMost: BackupLayout.largestList)
+            atMost: BackupLayout.largestManifest)
         return Int64(bytes.count)
     }
 }

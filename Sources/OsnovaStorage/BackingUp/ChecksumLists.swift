@@ -9,6 +9,10 @@ struct ChecksumLists: Sendable {
 
     /// Begins the name of a list in place of all that were there before it; other lists have the names of generations.
     static let mergedPrefix = "pruned-"
+    /// Bytes of a line, of which 66 are no path: the longest path of a backup has less than 200.
+    private static let longestLine = 1024
+    /// A list is written in pieces, since it may be of any size.
+    private static let linesOfPiece = 4096
 
     /// Reads all lists; what is no list, or no line of one, is passed over, and then missed.
     init(in backup: String) throws {
@@ -17,22 +21,25 @@ struct ChecksumLists: Sendable {
         let names = try BackupFiles.names(in: folder)
         let merged = names.filter { $0.hasPrefix(Self.mergedPrefix) }
         for name in merged + names.filter({ !$0.hasPrefix(Self.mergedPrefix) }) {
-            for line in try Self.content(of: "\(folder)/\(name)").split(separator: "\n") {
-                let fields = line.split(separator: " ", maxSplits: 1)
-                guard fields.count == 2, ContentID(hex: String(fields[0])) != nil, fields[1].hasPrefix(" ") else {
-                    continue
-                }
-                sums[String(fields[1].dropFirst())] = String(fields[0])
-            }
+            try read("\(folder)/\(name)")
         }
     }
 
-    private static func content(of path: String) throws -> String {
+    private mutating func read(_ path: String) throws {
+        var lines = LineSplitter(longest: Self.longestLine)
         do {
-            return String(decoding: try BackupFiles.read(path, atMost: BackupLayout.largestList), as: UTF8.self)
+            let file = try BackupFiles.open(path)
+            try BackupFiles.forEachPiece(of: file, path) { piece in lines.add(piece) { read(line: $0) } }
+            lines.finish { read(line: $0) }
         } catch let error as OsnovaError where error.kind == .damaged {
-            return ""
+            return
         }
+    }
+
+    private mutating func read(line: String) {
+        let fields = line.split(separator: " ", maxSplits: 1)
+        guard fields.count == 2, ContentID(hex: String(fields[0])) != nil, fields[1].hasPrefix(" ") else { return }
+        sums[String(fields[1].dropFirst())] = String(fields[0])
     }
 
     /// Enters a file that is in the backup now.
@@ -41,9 +48,21 @@ struct ChecksumLists: Sendable {
         added[path] = sum.hex
     }
 
-    /// The lines of some files as a list.
-    static func text(_ sums: [String: String]) -> [UInt8] {
-        sums.sorted { $0.key < $1.key }.flatMap { Array("\($0.value)  \($0.key)\n".utf8) }
+    /// Writes the lines of some files as a list of a backup.
+    ///
+    /// - Returns: its bytes.
+    static func write(_ sums: [String: String], as name: String, in backup: String) throws -> Int64 {
+        var rest = sums.sorted { $0.key < $1.key }[...]
+        var size: Int64 = 0
+        try BackupFiles.write(name, in: "\(backup)/\(BackupLayout.checksums)") { append in
+            while !rest.isEmpty {
+                let text = rest.prefix(linesOfPiece).flatMap { Array("\($0.value)  \($0.key)\n".utf8) }
+                rest = rest.dropFirst(linesOfPiece)
+                try text.withUnsafeBytes(append)
+                size += Int64(text.count)
+            }
+        }
+        return size
     }
 
     /// The SHA-256 of the lines of files, in the order of their paths.
