@@ -80,6 +80,28 @@ struct FaultTests {
         }
     }
 
+    @Test func `a manifest or a list that a disk can no longer read hinders no other generation`() throws {
+        let work = try Workspace()
+        try work.write("a", noise(10_000, seed: 1))
+        try work.put(["a"])
+        let first = try work.expect(0, ["backup", "dest", "--json"]).json() as? [String: Any]
+        let generation = try #require(first?["generation"] as? String)
+        try work.expect(0, ["backup", "dest"])
+        let failing = "inject=pread64:error=EIO"
+        let folder = work.folder.path + "/dest"
+        let manifest = "\(folder)/generations/\(generation).json"
+        #expect(try run(["backup", "list", "dest"], failing, work, path: manifest).code == 65)
+        #expect(try run(["restore", "dest", "--data-root", "sound"], failing, work, path: manifest).code == 0)
+        let backup = try run(["backup", "dest"], failing, work, path: manifest)
+        #expect(backup.code == 0 && backup.errors.contains("Input/output error"), "\(backup.code) \(backup.errors)")
+        let list = "\(folder)/checksums/\(generation)"
+        let partial = try run(["restore", "dest", "--data-root", "other", "--partial"], failing, work, path: list)
+        #expect(partial.code == 65 && partial.errors.contains("checksum lists"), "\(partial.code) \(partial.errors)")
+        try work.expect(0, ["verify", "--data-root", "other"] + work.unlocking)
+        // The sums are those of the copies, read anew.
+        #expect(try run(["backup", "dest", "--verify"], failing, work, path: list).code == 0)
+    }
+
     @Test func `without its arguments the program does nothing, and says so`() throws {
         let work = try Workspace()
         let line = "mount -t tmpfs none /proc && exec '\(Program.path)' list --data-root root"

@@ -139,7 +139,9 @@ final class BackupPlace {
 
     private func read(_ generation: String) throws -> BackupManifest {
         let path = manifestPath(generation)
-        let bytes = try BackupFiles.read(path, atMost: BackupLayout.largestManifest)
+        let bytes = try UnreadableFiles.areDamaged {
+            try BackupFiles.read(path, atMost: BackupLayout.largestManifest)
+        }
         return try BackupManifest(file: bytes, path: path, generation: generation)
     }
 

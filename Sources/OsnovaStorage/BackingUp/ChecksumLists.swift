@@ -28,8 +28,10 @@ struct ChecksumLists: Sendable {
     private mutating func read(_ path: String) throws {
         var lines = LineSplitter(longest: Self.longestLine)
         do {
-            let file = try BackupFiles.open(path)
-            try BackupFiles.forEachPiece(of: file, path) { piece in lines.add(piece) { read(line: $0) } }
+            try UnreadableFiles.areDamaged {
+                let file = try BackupFiles.open(path)
+                try BackupFiles.forEachPiece(of: file, path) { piece in lines.add(piece) { read(line: $0) } }
+            }
             lines.finish { read(line: $0) }
         } catch let error as OsnovaError where error.kind == .damaged {
             return
