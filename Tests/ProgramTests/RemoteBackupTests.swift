@@ -103,6 +103,16 @@ import Testing
         try rig.work.expect(0, ["backup", "verify", there])
     }
 
+    @Test func `without its lists what is there comes back in part`() throws {
+        let rig = try Rig()
+        _ = try rig.backUp()
+        try FileManager.default.removeItem(atPath: rig.far.folder.path("dest/checksums"))
+        let whole = ["restore", "--from", rig.place, "--data-root", "restored"]
+        #expect(try rig.expect(65, whole).errors.contains("--partial"))
+        #expect(try rig.expect(65, whole + ["--partial"]).errors.contains("checksum lists"))
+        try rig.work.expect(0, ["verify", "--data-root", "restored"] + rig.work.unlocking)
+    }
+
     @Test func `a connection that is lost leaves no generation, and the next run goes on`() throws {
         let rig = try Rig()
         _ = try rig.backUp()

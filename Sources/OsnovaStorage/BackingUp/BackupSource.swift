@@ -36,15 +36,19 @@ public enum BackupSource: Sendable {
 
     /// A directory with the backup, or at least with what one generation needs.
     ///
-    /// - Parameter folder: where to fetch it; not made for a backup that is in a directory already.
-    func fetch(_ generation: String?, into folder: () throws -> String, onProgress: @escaping (Int) -> Void) throws
-        -> String
-    {
+    /// - Parameters:
+    ///   - folder: where to fetch it; not made for a backup that is in a directory already.
+    ///   - isPartial: whether to fetch sealed files even where nothing tells what they should be.
+    func fetch(
+        _ generation: String?, into folder: () throws -> String, isPartial: Bool, onProgress: @escaping (Int) -> Void
+    ) throws -> String {
         switch self {
         case .directory(let path): return path
         case .remote(let place):
             let folder = try folder()
-            try place.naming(folder) { try Self.fetch(generation, from: place, into: folder, onProgress) }
+            try place.naming(folder) {
+                try Self.fetch(generation, from: place, into: folder, isPartial: isPartial, onProgress)
+            }
             return folder
         case .stream(let stream):
             let folder = try folder()
@@ -76,7 +80,8 @@ public enum BackupSource: Sendable {
     }
 
     private static func fetch(
-        _ generation: String?, from place: RemotePlace, into folder: String, _ onProgress: @escaping (Int) -> Void
+        _ generation: String?, from place: RemotePlace, into folder: String, isPartial: Bool,
+        _ onProgress: @escaping (Int) -> Void
     ) throws {
         let far = try FarBackup(at: place, into: folder)
         guard far.exists else { throw place.isNoBackup }
@@ -87,7 +92,8 @@ public enum BackupSource: Sendable {
         let databases = BackupDatabases(backup: folder)
         let copy = try databases.freshTemporary()
         try databases.restore(manifest.database, to: copy)
-        let contents = try BackupContents(backup: folder, manifest: manifest, database: copy)
+        let contents = try BackupContents(
+            backup: folder, manifest: manifest, database: copy, needsChecksums: !isPartial)
         let files = Set(manifest.entries.compactMap(\.sha256)).map { "\(BackupLayout.files)/\($0)" }
         // What is missing there is said when it is looked for here.
         try far.fetch((contents.blobs.map(\.path) + files).filter(far.files.contains), onProgress: onProgress)

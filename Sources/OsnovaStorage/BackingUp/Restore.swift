@@ -64,7 +64,8 @@ public struct Restore {
         // First of all: what is in use is refused before anything is fetched.
         let existing = try RestoreTarget(root, force: force)
         defer { existing.removeFetched() }
-        let backup = try source.fetch(generation, into: existing.fetchFolder, onProgress: onProgress)
+        let backup = try source.fetch(
+            generation, into: existing.fetchFolder, isPartial: isPartial, onProgress: onProgress)
         let place = try BackupPlace(opening: backup)
         let manifest = try place.manifest(generation)
         let folder = try existing.freshFolder()
