@@ -43,6 +43,25 @@ import Testing
         }
     }
 
+    @Test func `a run that was killed leaves a list of what it copied`() throws {
+        let work = try Workspace()
+        for number in 0..<300 { try work.write("in/\(number)", Data("content \(number)".utf8)) }
+        try work.put(["in"], options: ["-r"])
+        // What has no row is copied last.
+        try noise(5_000_000, seed: 1).write(to: work.sealedFile(String(repeating: "a", count: 64)))
+        // Nothing larger than 4 MiB can be written: a signal ends the program.
+        let limited = "ulimit -f 4096; exec '\(Program.path)' backup dest --data-root root"
+        #expect(try Program.run("/bin/bash", ["-c", limited], in: work.folder).code != 0)
+        let generations = try FileManager.default.contentsOfDirectory(atPath: work.folder.path + "/dest/generations")
+        #expect(generations.isEmpty)
+        let check = "cat checksums/* | wc -l; sha256sum --quiet -c checksums/*"
+        let dest = work.folder.appendingPathComponent("dest")
+        #expect(try Program.shell(check, in: dest).text == "256\n")
+        try work.expect(0, ["backup", "dest"])
+        #expect(try Program.shell(check, in: dest).text == "301\n")
+        try work.expect(0, ["backup", "verify", "dest"])
+    }
+
     @Test func `backup verify reads back and makes no generation`() throws {
         let work = try filled()
         try work.expect(64, ["backup", "verify"])

@@ -83,7 +83,9 @@ public struct Backup {
             let place = try BackupPlace(making: path, keyFingerprint: fingerprint)
             try place.removeTemporaries()
             let earlier = try place.generations()
-            let generation = GenerationName.next(after: earlier.names)
+            // A run that was killed left no more than a list, which is not to be replaced: what it names is there.
+            let lists = try BackupFiles.names(in: "\(path)/\(BackupLayout.checksums)")
+            let generation = GenerationName.next(after: earlier.names + lists)
             let sequence = try earlier.nextSequence()
             // The database first: every file that it names is there by then.
             let databases = BackupDatabases(backup: path)
@@ -92,7 +94,8 @@ public struct Backup {
             let places = try SealingPlaces(
                 backup: path, earlier: EarlierSealings(earlier.sound.last, comparesAll: comparesAll), far: far?.files)
             let blobs = try BackupBlobs(
-                source: store.blobs, backup: path, places: places, sharing: sharing, onProgress: onProgress)
+                source: store.blobs, backup: path, generation: generation, places: places, sharing: sharing,
+                onProgress: onProgress)
             try blobs.copy(CatalogSnapshot.blobs(at: copy))
             let added = places.checksums.added
             let listBytes = try added.isEmpty ? 0 : ChecksumLists.write(added, as: generation, in: path)

@@ -20,12 +20,14 @@ final class BackupBlobs {
 
     private let source: BlobDirectory
     private let backup: String
+    private let generation: String
     private let target: BlobDirectory
     private let sharing: BackupSharing
     private let places: SealingPlaces
     private let onProgress: (Int) -> Void
     private var pending: [Pending] = []
     private var pendingBytes: Int64 = 0
+    private var notedCount = 0
 
     private(set) var paths: [String] = []
     private(set) var bytes: Int64 = 0
@@ -38,11 +40,12 @@ final class BackupBlobs {
     private(set) var variants: [String: String] = [:]
 
     init(
-        source: BlobDirectory, backup: String, places: SealingPlaces, sharing: BackupSharing,
+        source: BlobDirectory, backup: String, generation: String, places: SealingPlaces, sharing: BackupSharing,
         onProgress: @escaping (Int) -> Void
     ) throws {
         self.source = source
         self.backup = backup
+        self.generation = generation
         self.sharing = sharing
         self.places = places
         self.onProgress = onProgress
@@ -162,6 +165,16 @@ final class BackupBlobs {
         }
         for directory in pending.map(\.directory) where directory !== target { try directory.synchronize() }
         try target.synchronize(namesOf: written)
+        try noteChecksums()
+    }
+
+    /// Writes the list of what is there by now: should this run be killed, the next need not read those copies.
+    private func noteChecksums() throws {
+        let added = places.checksums.added
+        // Each list is written whole: ever more rarely.
+        guard added.count >= 2 * notedCount else { return }
+        _ = try ChecksumLists.write(added, as: generation, in: backup)
+        notedCount = added.count
     }
 
     static func path(of id: ContentID) -> String { path(of: id.hex) }
