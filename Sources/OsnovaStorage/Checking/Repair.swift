@@ -39,6 +39,9 @@ public struct Repair: Sendable {
         return report
     }
 
+    /// How often a content is looked at again.
+    private static let attempts = 5
+
     private func repair(
         _ trouble: Verification.Trouble, _ audit: StoreAudit, _ report: inout VerificationReport
     ) throws {
@@ -51,8 +54,12 @@ public struct Repair: Sendable {
             try store.adopt(id)
             report.enter(id, "its rows were made anew")
         case .damaged:
-            // Again where another file took the place of the one that was judged.
-            while try !repairDamaged(id, audit, &report) {}
+            // Again where another file took the place of the one that was judged; not for ever, since there are disks that
+            // give a file another number each time.
+            for _ in 0..<Self.attempts {
+                if try repairDamaged(id, audit, &report) { return }
+            }
+            report.stays(id, "another file takes its place again and again")
         case .missing:
             guard try source?.fetch(id, into: store, audit: audit) == true else { return }
             report.enter(id, "fetched from the backup")
@@ -79,10 +86,11 @@ public struct Repair: Sendable {
             report.enter(id, "fetched from the backup")
             return true
         }
-        guard let judged, look != .missing else {
+        if look == .missing {
             report.isGone(id)
             return true
         }
+        guard let judged else { return false }
         return try look == .refused || quarantine(id, judged, &report)
     }
 
