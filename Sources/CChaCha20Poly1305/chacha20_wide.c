@@ -4,7 +4,9 @@
 
 #if defined(__x86_64__)
 
-#include "burn_stack.h"
+#include "burn_traces.h"
+
+#include <immintrin.h>
 
 #define WITH_AVX512 __attribute__((target("avx512f")))
 #define INLINE static inline __attribute__((always_inline))
@@ -118,7 +120,7 @@ unsigned long osnova_chacha20_xor(const unsigned char key[32], const unsigned ch
 	if (!runs || !__builtin_cpu_supports("avx512f"))
 		return 0;
 	xor_runs(key, nonce, counter, in, out, runs);
-	burn_stack();
+	osnova_burn_traces();
 	return runs * osnova_chacha20_run;
 }
 

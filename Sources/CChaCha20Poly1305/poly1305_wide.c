@@ -8,7 +8,9 @@
 
 #if defined(__x86_64__)
 
-#include "burn_stack.h"
+#include "burn_traces.h"
+
+#include <immintrin.h>
 
 #define WITH_IFMA __attribute__((target("avx512f,avx512ifma")))
 #define INLINE static inline __attribute__((always_inline))
@@ -172,7 +174,7 @@ WITH_IFMA INLINE struct eight product(struct eight a, const struct factor *b)
 	return reduced(sum, high);
 }
 
-// Not inlined: `burn_stack` reaches what lies below its caller.
+// Not inlined: `osnova_burn_traces` reaches what lies below its caller.
 static __attribute__((noinline)) void make_powers(struct state *state)
 {
 	word power[limbs] = {state->r[0], state->r[1], state->r[2]};
@@ -253,7 +255,7 @@ void osnova_poly1305_update(void *memory, const unsigned char *in, unsigned long
 			make_powers(state);
 		absorb_runs(state, in, count / run);
 		in += count / run * run, count %= run;
-		burn_stack();
+		osnova_burn_traces();
 	}
 	for (; count >= block; in += block, count -= block)
 		absorb(state, in, 1);
@@ -287,7 +289,7 @@ void osnova_poly1305_finish(void *memory, unsigned char tag[16])
 	const wide_word low = (wide_word)(h[0] | h[1] << 44) + state->pad[0];
 	const word words[2] = {(word)low, (h[1] >> 20 | h[2] << 24) + state->pad[1] + (word)(low >> 64)};
 	__builtin_memcpy(tag, words, sizeof words);
-	burn_stack();
+	osnova_burn_traces();
 }
 
 #else

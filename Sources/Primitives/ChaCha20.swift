@@ -3,7 +3,7 @@ internal import COpenSSL
 
 /// The ChaCha20 stream cipher of RFC 8439 §2.4, seekable by block counter.
 ///
-/// Holds no key between calls: libcrypto's context lies in ordinary memory, so each call ends by overwriting it.
+/// Holds no key between calls: libcrypto's context and its stack are ordinary memory, so each call ends by overwriting them.
 /// Used by one thread at a time.
 public final class ChaCha20 {
     /// Bytes of keystream in one block.
@@ -75,6 +75,8 @@ public final class ChaCha20 {
                 && written == count
         }
         EVP_CipherInit_ex(context, nil, nil, Self.erasure, Self.erasure, 1)
+        // A thread that then waits for work would keep the key there.
+        osnova_burn_traces()
         guard worked else { throw OsnovaError(.unavailable, "libcrypto failed a ChaCha20 call") }
     }
 
