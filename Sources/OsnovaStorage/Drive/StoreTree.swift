@@ -25,6 +25,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     let removedBlobs = RemovedBlobs()
     let database: DatabaseWatch
     let readMarks = ReadMarks()
+    let prefetch: Prefetch
     let upkeepCounters = UpkeepCounters()
     /// What the driver counts.
     public let metrics = DriveMetrics()
@@ -54,9 +55,15 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             maker: try FileMaker(store: store, book: book, metrics: metrics, upkeep: upkeepCounters))
         names = try CatalogReader(path: store.root.database)
         database = try DatabaseWatch(path: store.root.database)
+        prefetch = Prefetch(
+            source: PrefetchSource(
+                store: store, database: database, openBlobs: openBlobs, seekTables: seekTables, tags: tags,
+                corrections: corrections))
         rootLock = try store.lockAgainstRestoration()
         feed = try ChangeFeed(path: store.root.database)
     }
+
+    deinit { prefetch.end() }
 
     /// Opens a connection to the database and buffers for one thread.
     public func makeWorker() throws -> any FileTreeWorker {
@@ -101,6 +108,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
             let open = openBlobs.find(row)
             // From here on the file is held for those alone who have it open, so that its room is free after them.
             openBlobs.remove(row)
+            prefetch.forget(row)
             if let open {
                 removedBlobs.hold(.init(open), row: row)
             } else if let file = try? store.blobs.open(id) {

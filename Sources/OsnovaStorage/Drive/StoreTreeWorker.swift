@@ -18,6 +18,8 @@ final class StoreTreeWorker: FileTreeWorker {
     private let isPatient: Bool
     /// What `openBlobs` holds: a thread that has nothing to do must not keep a removed file from its disk.
     private weak var current: OpenBlob?
+    /// Where the answer under way was fetched before it was asked for.
+    private var borrowed: PrefetchSlot?
     /// Closed once the answer is sent, since nobody needs to wait for that.
     private var dropped: OpenBlob?
     /// Opened by the first question for it: most mounts are never asked.
@@ -107,6 +109,7 @@ final class StoreTreeWorker: FileTreeWorker {
         try tree.database.check()
         switch inode {
         case .blob(let row):
+            if let content = fetched(row, at: offset, count: count) { return content }
             do {
                 let content = try readBlob(row, at: offset, count: count)
                 tree.readMarks.mark(row)
@@ -129,6 +132,16 @@ final class StoreTreeWorker: FileTreeWorker {
             guard let content = try catalog.frozenContent(ofNode: node) else { throw try missingContent(of: inode) }
             return keep(content, at: offset, count: count)
         }
+    }
+
+    /// What was fetched of a blob that is read in order.
+    private func fetched(_ row: Int64, at offset: Int64, count: Int) -> UnsafeRawBufferPointer? {
+        settle()
+        if offset == 0 { tree.prefetch.reads(row) }
+        guard let found = tree.prefetch.lend(row, at: offset, count: count) else { return nil }
+        borrowed = found.slot
+        tree.readMarks.mark(row)
+        return found.bytes
     }
 
     private func missingContent(of inode: Inode) throws -> OsnovaError {
@@ -226,7 +239,13 @@ final class StoreTreeWorker: FileTreeWorker {
         tree.openBlobs.remove(row)
     }
 
-    func settle() { dropped = nil }
+    func settle() {
+        dropped = nil
+        if let slot = borrowed {
+            borrowed = nil
+            tree.prefetch.giveBack(slot)
+        }
+    }
 
     // MARK: Extended attributes
 
