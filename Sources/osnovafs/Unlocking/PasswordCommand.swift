@@ -23,8 +23,14 @@ struct PasswordCommand {
         }
         let buffer = try SecretScratch(count: SecretText.longest + 3)
         return try withExtendedLifetime((buffer, output)) {
-            let count = try read(output, into: buffer.bytes, from: process)
-            try finish(process)
+            let deadline = Clock.monotonic &+ UInt64(clamping: patience) * 1_000_000_000
+            let count = try read(output, into: buffer.bytes, from: process, until: deadline)
+            // A line break of two bytes may follow the longest password; whoever writes more waits for a reader for ever.
+            guard count < buffer.bytes.count else {
+                stop(process)
+                throw SecretText.tooLong("the password command")
+            }
+            try finish(process, until: deadline)
             return try SecretText.password(
                 in: UnsafeRawBufferPointer(rebasing: buffer.bytes.prefix(count)), name: "the password command")
         }
@@ -56,20 +62,17 @@ struct PasswordCommand {
         return process
     }
 
-    private func read(_ output: OwnedDescriptor, into memory: UnsafeMutableRawBufferPointer, from process: pid_t) throws
-        -> Int
-    {
-        let deadline = Clock.monotonic &+ UInt64(clamping: patience) * 1_000_000_000
+    private func read(
+        _ output: OwnedDescriptor, into memory: UnsafeMutableRawBufferPointer, from process: pid_t,
+        until deadline: UInt64
+    ) throws -> Int {
         var filled = 0
         while filled < memory.count {
-            let rest = max(0, Int64(bitPattern: deadline &- Clock.monotonic) / 1_000_000)
+            let rest = Int32(clamping: Self.nanoseconds(until: deadline) / 1_000_000)
             var state = pollfd(fd: output.number, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&state, 1, Int32(clamping: rest))
+            let ready = poll(&state, 1, rest)
             if ready < 0, errno == EINTR { continue }
-            guard ready > 0 else {
-                stop(process)
-                throw OsnovaError(.denied, "the password command gave no password within \(patience) seconds")
-            }
+            guard ready > 0 else { throw giveUp(process) }
             let count = Glibc.read(output.number, memory.baseAddress?.advanced(by: filled), memory.count - filled)
             if count == 0 { break }
             if count > 0 { filled += count }
@@ -78,19 +81,32 @@ struct PasswordCommand {
         return filled
     }
 
+    private static func nanoseconds(until deadline: UInt64) -> Int64 {
+        max(0, Int64(bitPattern: deadline &- Clock.monotonic))
+    }
+
     private func stop(_ process: pid_t) {
         kill(mayAsk ? process : -process, SIGKILL)
         var status: Int32 = 0
         waitpid(process, &status, 0)
     }
 
-    private func finish(_ process: pid_t) throws {
+    private func giveUp(_ process: pid_t) -> OsnovaError {
+        stop(process)
+        return OsnovaError(.denied, "the password command did not end within \(patience) seconds: no password was read")
+    }
+
+    /// Waits for the end of a command that may have closed its output before.
+    private func finish(_ process: pid_t, until deadline: UInt64) throws {
         var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0 {
-            guard errno == EINTR else {
+        let hasEnded = try Patience.tries(forAtMost: Double(Self.nanoseconds(until: deadline)) / 1e9) {
+            let ended = waitpid(process, &status, WNOHANG)
+            guard ended >= 0 || errno == EINTR else {
                 throw OsnovaError(.denied, "nobody knows how the password command ended: no password was read")
             }
+            return ended == process
         }
+        guard hasEnded else { throw giveUp(process) }
         guard status != 0 else { return }
         let reason = status & 0x7f == 0 ? "with exit code \(status >> 8 & 0xff)" : "by signal \(status & 0x7f)"
         throw OsnovaError(.denied, "the password command ended \(reason): no password was read")

@@ -29,9 +29,11 @@ enum SecretText {
             text = text.dropLast()
             if text.last == UInt8(ascii: "\r") { text = text.dropLast() }
         }
-        guard text.count <= longest else {
-            throw OsnovaError(.denied, "the password of \(name) is longer than 64 KiB: no password is")
-        }
+        guard text.count <= longest else { throw tooLong(name) }
         return try SecretBytes(copying: UnsafeRawBufferPointer(rebasing: text))
+    }
+
+    static func tooLong(_ name: String) -> OsnovaError {
+        OsnovaError(.denied, "the password of \(name) is longer than 64 KiB: no password is")
     }
 }

@@ -195,6 +195,19 @@ import Testing
         #expect(eventually { try Program.shell("pgrep -f 'sleep \(marker)'").code == 1 })
     }
 
+    @Test(arguments: ["exec yes MARKER", "printf x; exec >&-; sleep MARKER"])
+    func `a command that never ends is ended`(line: String) throws {
+        let work = try Self.workspace()
+        let marker = "\(Int.random(in: 100_000...999_999)).75"
+        let command = line.replacingOccurrences(of: "MARKER", with: marker)
+        let outcome = try Program.run(
+            "/usr/bin/timeout",
+            ["-s", "KILL", "60", Program.path, "unlock", "--password-timeout", "1", "--password-command", command],
+            in: work.folder, environment: ["OSNOVA_DATA_ROOT": work.root.path])
+        #expect(outcome.code == 77, "\(outcome.errors)")
+        #expect(eventually { try Program.shell("pgrep -f '\(marker)'").code == 1 })
+    }
+
     @Test func `no child gets the password from the environment`() throws {
         let work = try Self.workspace()
         try work.expect(
