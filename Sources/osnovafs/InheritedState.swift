@@ -1,4 +1,6 @@
 internal import Glibc
+internal import Primitives
+internal import SystemPackage
 
 /// What a program gets from whoever starts it, and must not take as it comes.
 enum InheritedState {
@@ -12,5 +14,16 @@ enum InheritedState {
         }
         // Ignored, it would hide how children end.
         signal(SIGCHLD, SIG_DFL)
+    }
+}
+
+extension OwnedDescriptor {
+    /// A descriptor of our own for an open file that somebody else goes on using.
+    ///
+    /// A stream that was closed itself would leave its number to the next file that is opened.
+    convenience init(copying number: CInt) throws(Errno) {
+        let copy = fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+        guard copy >= 0 else { throw Errno(rawValue: errno) }
+        self.init(FileDescriptor(rawValue: copy))
     }
 }

@@ -20,11 +20,23 @@ import Testing
         #expect(full.errors.contains("standard output: No space left on device"), "\(full.errors)")
     }
 
-    @Test func `who reads no further hears nothing of it`() throws {
+    @Test(arguments: [
+        "put f $store", "cat $hash $store", "get $hash -o - $store",
+        "cocoon open sealed --mini --key-file key", "cocoon seal f -o - --mini --key-file key",
+    ])
+    func `who reads no further hears nothing of it`(command: String) throws {
         let work = try Workspace()
         try work.write("f", Data("content".utf8))
-        let cut = try shell("trap '' PIPE; run put f | true", work)
-        #expect(cut.errors.isEmpty, "\(cut.errors)")
+        try work.write("key", noise(32, seed: 1))
+        try work.put(["f"])
+        try work.expect(0, ["cocoon", "seal", "f", "-o", "sealed", "--mini", "--key-file", "key"])
+        // The reader has ended before the program begins.
+        let line = """
+            store="--data-root root --phrase-file phrase"; hash=$(sha256sum < f | head -c 64)
+            trap '' PIPE; exec 3> >(exec true); wait $!; '\(Program.path)' \(command) >&3
+            """
+        let cut = try Program.shell(line, in: work.folder)
+        #expect(cut.code == 74 && cut.errors.isEmpty, "\(cut.code) \(cut.errors)")
     }
 
     /// The pipe is full before the program runs, and is emptied when the program waits for that, or is gone.

@@ -22,6 +22,8 @@ struct AppCommand: ParsableCommand {
         @Option(help: ArgumentHelp("A picture to seal as the application's icon.", valueName: "file"))
         var icon: PathArgument?
 
+        func validate() throws { try unlocking.password.refuseStandardInput(beside: manifest) }
+
         func run() throws {
             let source = try ManifestFile.read(manifest)
             let opened = try icon == nil ? store.open() : store.open(unlocking)

@@ -38,18 +38,16 @@ struct CocoonCommand: ParsableCommand {
             let trailingSize: Int64
         }
 
+        func validate() throws { try secret.password.refuseStandardInput(beside: file) }
+
         func run() throws {
             let source = try CocoonInput.source(file)
             let container = try secret.mini ? CocoonContainer(mini: source, cipher: cipher) : CocoonContainer(source)
-            let output = OwnedDescriptor(FileDescriptor(rawValue: STDOUT_FILENO))
+            let output = try OwnedDescriptor(copying: STDOUT_FILENO)
             try secret.open(container.derivation, name: file.path.string) { key in
                 try container.forEachPiece(key: key) { piece in
                     if json { return }
-                    do {
-                        try SystemCalls.write(output, piece)
-                    } catch let error as Errno {
-                        throw error.failure("writing the payload", kind: .inputOutput)
-                    }
+                    try ContentWriter.write(piece, to: output, name: "standard output")
                 }
             }
             if json {
@@ -96,7 +94,10 @@ struct CocoonCommand: ParsableCommand {
             let payloadSize: Int64
         }
 
-        func validate() throws { try output.refuseStandardOutput(beside: json) }
+        func validate() throws {
+            try output.refuseStandardOutput(beside: json)
+            try secret.password.refuseStandardInput(beside: file)
+        }
 
         func run() throws {
             let target = try OutputTarget(output)

@@ -21,6 +21,8 @@ struct ComponentCommand: ParsableCommand {
         @Option(help: ArgumentHelp("The component itself: sealed and cached at its address.", valueName: "file"))
         var artifact: PathArgument?
 
+        func validate() throws { try unlocking.password.refuseStandardInput(beside: manifest) }
+
         func run() throws {
             let source = try ManifestFile.read(manifest)
             let opened = try artifact == nil ? store.open() : store.open(unlocking)

@@ -21,7 +21,7 @@ struct CatCommand: ParsableCommand {
     }
 
     func run() throws {
-        let output = OwnedDescriptor(FileDescriptor(rawValue: STDOUT_FILENO))
+        let output = try OwnedDescriptor(copying: STDOUT_FILENO)
         try ContentWriter.write(hash.id, of: store.open(unlocking), to: output, name: "standard output")
     }
 }
@@ -56,7 +56,8 @@ struct GetCommand: ParsableCommand {
         let target = try OutputTarget(output)
         let opened = try store.open(unlocking)
         try target.write(permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite]) { file in
-            try ContentWriter.write(hash.id, of: opened, to: file, name: output.path.string)
+            let name = output.isStandardStream ? "standard output" : output.path.string
+            try ContentWriter.write(hash.id, of: opened, to: file, name: name)
         }
         if store.json { try Terminal.sayJSON(Outcome(sha256: hash.id.hex, file: output.path.string)) }
     }
@@ -78,12 +79,16 @@ enum ContentWriter {
         let progress = Progress("reading")
         defer { progress.finish() }
         try store.forEachPiece(of: id) { piece in
-            do {
-                try SystemCalls.write(file, piece)
-            } catch let error as Errno {
-                throw error.failure("writing \(name)", kind: .inputOutput)
-            }
+            try write(piece, to: file, name: name)
             progress.add(piece.count)
+        }
+    }
+
+    static func write(_ piece: UnsafeRawBufferPointer, to file: OwnedDescriptor, name: String) throws {
+        do {
+            try SystemCalls.write(file, piece)
+        } catch {
+            throw ExitStatus.failure(of: error, writing: name)
         }
     }
 }

@@ -11,13 +11,13 @@ enum ManifestFile {
     static func read(_ argument: PathArgument) throws -> (bytes: [UInt8], name: String) {
         let name = argument.isStandardStream ? "standard input" : argument.path.string
         do {
-            let descriptor =
+            let file =
                 argument.isStandardStream
-                ? try FileDescriptor.standardInput.duplicate()
-                : try FileDescriptor.open(argument.path, .readOnly, options: .closeOnExec)
+                ? try OwnedDescriptor(copying: STDIN_FILENO)
+                : OwnedDescriptor(try FileDescriptor.open(argument.path, .readOnly, options: .closeOnExec))
             let buffer = ScratchBuffer(count: limit)
             return try withExtendedLifetime(buffer) {
-                let count = try SystemCalls.readStream(OwnedDescriptor(descriptor), into: buffer.bytes)
+                let count = try SystemCalls.readStream(file, into: buffer.bytes)
                 guard count < limit else { throw OsnovaError.damaged("\(name) is too large for a manifest") }
                 return ([UInt8](buffer.bytes.prefix(count)), name)
             }

@@ -49,6 +49,7 @@ struct PutCommand: ParsableCommand {
         guard target.map({ !UploadPath(of: $0.path).components.isEmpty }) ?? true else {
             throw ValidationError("--as needs a name below /files.")
         }
+        for file in files { try unlocking.password.refuseStandardInput(beside: file) }
     }
 
     func run() throws {

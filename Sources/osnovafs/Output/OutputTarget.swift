@@ -48,7 +48,7 @@ enum OutputTarget {
     }
 
     private static func open(_ number: CInt, name: String) throws -> OutputTarget {
-        .stream(OwnedDescriptor(try FileDescriptor(rawValue: number).duplicate()), name: name)
+        .stream(try OwnedDescriptor(copying: number), name: name)
     }
 
     /// Where the links of a path's last part lead; what is there need not exist.
@@ -92,7 +92,7 @@ extension OutputTarget {
                 try body(stream)
                 try Self.synchronize(stream)
             } catch let error as Errno {
-                throw error.failure("writing \(name)", kind: .inputOutput)
+                throw ExitStatus.failure(of: error, writing: name)
             }
         }
     }

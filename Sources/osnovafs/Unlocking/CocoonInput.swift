@@ -14,7 +14,7 @@ enum CocoonInput {
         do {
             let file =
                 argument.isStandardStream
-                ? OwnedDescriptor(FileDescriptor(rawValue: STDIN_FILENO))
+                ? try OwnedDescriptor(copying: STDIN_FILENO)
                 : OwnedDescriptor(try FileDescriptor.open(argument.path, .readOnly, options: .closeOnExec))
             switch try SystemCalls.status(of: file).type {
             case S_IFREG: return try CocoonSource(file)

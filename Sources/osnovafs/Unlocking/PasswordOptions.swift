@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import Primitives
 
 /// Where a password comes from; of several the first in the order of this list, then the environment, then a person.
@@ -22,6 +23,12 @@ struct PasswordOptions: ParsableArguments {
         guard (1...86_400).contains(passwordTimeout) else {
             throw ValidationError("--password-timeout is between 1 and 86400 seconds.")
         }
+    }
+
+    /// - Throws: a usage error where password and content would both come from standard input.
+    func refuseStandardInput(beside file: PathArgument) throws {
+        guard passwordFd == STDIN_FILENO, file.isStandardStream else { return }
+        throw ValidationError("--password-fd 0 and '-' are both for standard input: give --password-file FILE.")
     }
 
     /// The source that an option, the environment or systemd gives; nil where only a person could tell.

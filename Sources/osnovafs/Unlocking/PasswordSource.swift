@@ -36,7 +36,15 @@ enum PasswordSource {
         guard number >= 0, fcntl(number, F_GETFD) >= 0 else {
             throw OsnovaError(.notFound, "--password-fd \(number): this descriptor is not open")
         }
-        return try SecretText.read(
-            OwnedDescriptor(FileDescriptor(rawValue: number)), name: "descriptor \(number)")
+        let name = "descriptor \(number)"
+        // Children must not get what was opened for the password alone; the standard streams have other readers.
+        guard number <= STDERR_FILENO else {
+            return try SecretText.read(OwnedDescriptor(FileDescriptor(rawValue: number)), name: name)
+        }
+        do {
+            return try SecretText.read(OwnedDescriptor(copying: number), name: name)
+        } catch let error as Errno {
+            throw error.failure("reading \(name)")
+        }
     }
 }

@@ -10,8 +10,7 @@ struct TerminalPrompt {
     /// Finds the terminal; nil where nobody can be asked.
     static func find() -> TerminalPrompt? {
         if isatty(STDIN_FILENO) == 1 {
-            let copy = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-            return copy < 0 ? nil : TerminalPrompt(terminal: OwnedDescriptor(FileDescriptor(rawValue: copy)))
+            return (try? OwnedDescriptor(copying: STDIN_FILENO)).map { TerminalPrompt(terminal: $0) }
         }
         // Standard input has something else to say; who sees messages can still be asked.
         guard isatty(STDERR_FILENO) == 1 else { return nil }

@@ -208,6 +208,23 @@ import Testing
         #expect(eventually { try Program.shell("pgrep -f '\(marker)'").code == 1 })
     }
 
+    @Test func `a password of a standard stream leaves the stream to others`() throws {
+        let work = try Self.workspace()
+        let hash = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"
+        let run = "OSNOVA_DATA_ROOT=root '\(Program.path)'"
+        let put = try Program.shell("\(run) put f --password-fd 1 1<>password; cat password", in: work.folder)
+        #expect(put.text == Self.password + "\n\(hash)  f\n", "\(put.errors)")
+        for command in [
+            "put -", "put f -", "component install -", "app install -", "cocoon open -", "cocoon seal - -o c",
+        ] {
+            let refused = try Program.shell("\(run) \(command) --password-fd 0 <new", in: work.folder)
+            #expect(refused.code == 64 && refused.errors.contains("--password-file"), "\(command): \(refused.errors)")
+        }
+        try Program.shell("head -n 1 password | tr -d '\\n' >password2 && chmod 600 password2", in: work.folder)
+        let read = try Program.shell("\(run) cat \(hash) --password-fd 0 <password2", in: work.folder)
+        #expect(read.text == "content", "\(read.errors)")
+    }
+
     @Test func `no child gets the password from the environment`() throws {
         let work = try Self.workspace()
         try work.expect(
