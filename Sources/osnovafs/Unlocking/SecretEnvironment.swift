@@ -37,7 +37,8 @@ struct SecretEnvironment: Sendable {
         file = Self.variable("OSNOVA_PASSWORD_FILE").map { FilePath(platformString: $0) }
         command = Self.variable("OSNOVA_PASSWORD_COMMAND").map { Arguments.decode($0) }
         let directory = getenv("CREDENTIALS_DIRECTORY").map { FilePath(platformString: $0) }
-        credential = directory.map { $0.appending("osnovafs.password") }.flatMap {
+        // An empty one would be the working directory, which is whoever's.
+        credential = directory.flatMap { $0.isEmpty ? nil : $0.appending("osnovafs.password") }.flatMap {
             $0.withPlatformString { access($0, F_OK) } == 0 ? $0 : nil
         }
     }

@@ -225,6 +225,13 @@ import Testing
         #expect(read.text == "content", "\(read.errors)")
     }
 
+    @Test func `no file of the working directory is taken for systemd's`() throws {
+        let work = try Self.workspace()
+        try Program.shell("cp password osnovafs.password", in: work.folder)
+        let told = try work.expect(77, ["unlock"], environment: ["CREDENTIALS_DIRECTORY": ""])
+        #expect(told.errors.contains("--password-file"))
+    }
+
     @Test func `no child gets the password from the environment`() throws {
         let work = try Self.workspace()
         try work.expect(
