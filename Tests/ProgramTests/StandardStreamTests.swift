@@ -83,6 +83,23 @@ import Testing
         #expect(!wrong.errors.contains("\u{1B}"))
     }
 
+    @Test func `a manifest of somebody else does not steer a terminal`() throws {
+        let work = try Workspace()
+        try work.sqlite(
+            """
+            INSERT INTO components (component_id, name, version, type, manifest_json, installed_at)
+                VALUES ('c', 'n', '1', 'backend', '{' || char(13, 10, 9) || '"a": "' || char(27, 155) || '[31m"}', 1);
+            INSERT INTO applications (application_id, name, version, manifest_json, installed_at)
+                VALUES ('a', 'n', '1', '{}' || char(27) || '[31m', 1);
+            """)
+        let component = try work.expect(0, ["component", "show", "c"])
+        #expect(component.text.hasSuffix("{\n\t\"a\": \"\u{FFFD}\u{FFFD}[31m\"}\n"), "\(component.text)")
+        #expect(try work.expect(0, ["app", "show", "a"]).text.hasSuffix("\n{}\u{FFFD}[31m\n"))
+        let manifest = #"{"id": "b", "name": "n", "version": "1\u001b[31m", "description": "d"}"#
+        let installed = try work.expect(0, ["app", "install", "-"], input: Data(manifest.utf8))
+        #expect(installed.text == "installed application b 1\u{FFFD}[31m\n")
+    }
+
     @Test func `cat has no document`() throws {
         let work = try Workspace()
         try work.write("f", Data("content".utf8))

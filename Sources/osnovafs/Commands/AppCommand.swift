@@ -30,7 +30,7 @@ struct AppCommand: ParsableCommand {
             let application = try Installer(store: opened, onNotice: Terminal.complain).installApplication(
                 manifest: source.bytes, source: source.name, icon: icon?.path)
             if store.json { return try Terminal.sayJSON(ApplicationDocument(application)) }
-            Terminal.say("installed application \(Table.printable(application.id)) \(application.version)")
+            Terminal.say("installed application \(Table.printable("\(application.id) \(application.version)"))")
         }
     }
 

@@ -29,7 +29,7 @@ struct ComponentCommand: ParsableCommand {
             let component = try Installer(store: opened, onNotice: Terminal.complain).installComponent(
                 manifest: source.bytes, source: source.name, artifact: artifact?.path)
             if store.json { return try Terminal.sayJSON(ComponentDocument(component)) }
-            Terminal.say("installed component \(Table.printable(component.id)) \(component.version)")
+            Terminal.say("installed component \(Table.printable("\(component.id) \(component.version)"))")
         }
     }
 

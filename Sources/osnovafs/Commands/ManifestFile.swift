@@ -45,7 +45,7 @@ enum DetailedDocument {
     static func say(_ row: some ListedDocument, manifest: String, json: Bool) throws {
         if json { return try Terminal.sayJSON(Detailed(row: row, manifest: manifest)) }
         Table.print(type(of: row).header, [row.cells])
-        Terminal.say(manifest)
+        Terminal.say(Table.printableLines(manifest))
     }
 }
 

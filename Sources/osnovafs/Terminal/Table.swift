@@ -15,7 +15,17 @@ enum Table {
 
     /// Text of other people's rows must not steer a terminal.
     static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.isControl ? "\u{FFFD}" : $0 }))
+        replaceControls(of: text) { _ in false }
+    }
+
+    /// The same for text of several lines, whose indentation is kept.
+    static func printableLines(_ text: String) -> String {
+        replaceControls(of: text.replacing("\r\n", with: "\n")) { $0 == "\n" || $0 == "\t" }
+    }
+
+    private static func replaceControls(of text: String, except isHarmless: (Unicode.Scalar) -> Bool) -> String {
+        let scalars = text.unicodeScalars.map { $0.properties.isControl && !isHarmless($0) ? "\u{FFFD}" : $0 }
+        return String(String.UnicodeScalarView(scalars))
     }
 
     /// A Unix time for people, in UTC.
