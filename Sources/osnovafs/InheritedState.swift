@@ -4,7 +4,7 @@ internal import SystemPackage
 
 /// What a program gets from whoever starts it, and must not take as it comes.
 enum InheritedState {
-    /// Makes sure of the standard streams, and that the end of children can be waited for.
+    /// Makes sure of the standard streams, that signals come, and that the end of children can be waited for.
     static func settle() {
         // The next file that is opened would take the number of a stream that was closed: results would be written into
         // it. What is there instead fails, as a closed stream does.
@@ -12,6 +12,10 @@ enum InheritedState {
         where fcntl(stream, F_GETFD) < 0 {
             _ = open("/dev/null", mode)
         }
+        // A parent's thread may have held back the signals that end a mount, or anything else.
+        var none = sigset_t()
+        sigemptyset(&none)
+        sigprocmask(SIG_SETMASK, &none, nil)
         // Ignored, it would hide how children end.
         signal(SIGCHLD, SIG_DFL)
     }

@@ -45,6 +45,19 @@ struct InheritedStateTests {
         #expect(try Data(contentsOf: work.mounted("files/f")) == content)
     }
 
+    /// Nobody was told, and so nothing stays, least of all a mount whose driver is gone.
+    @Test(
+        .enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"),
+        arguments: ["", "--foreground"])
+    func `a mount that cannot be told of is taken away`(option: String) throws {
+        let work = try Workspace()
+        let mount = "mount \(work.mountpoint.path) --json \(option) --phrase-file \(work.phraseFile.path)"
+        let told = try shell(mount, "> /dev/full", in: work)
+        #expect(told.code == 74 && told.errors.contains("standard output: No space left"), "\(told.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: work.mountpoint.path).isEmpty)
+        #expect(try Program.shell("findmnt \(work.mountpoint.path)").code != 0)
+    }
+
     @Test func `children are waited for by who was started with their end ignored`() throws {
         let work = try Workspace()
         func ignoring(_ arguments: String) throws -> Int32 {

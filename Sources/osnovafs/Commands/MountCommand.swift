@@ -4,6 +4,7 @@ internal import Keyring
 internal import Mounting
 internal import OsnovaStorage
 internal import Primitives
+internal import Synchronization
 internal import SystemPackage
 
 struct MountCommand: ParsableCommand {
@@ -53,16 +54,40 @@ struct MountCommand: ParsableCommand {
         let keys = try unlocking.keys(of: root)
         SecretEnvironment.forget()
         if foreground {
-            let driver = try Driver(root: root, mountpoint: place, options: options, keys: keys)
-            return try driver.serve { say(place, root) }
+            return try serveHere(Driver(root: root, mountpoint: place, options: options, keys: keys), place, root)
         }
         try DriverProcess.start(root: root, mountpoint: place, options: options, keys: keys)
-        say(place, root)
+        do {
+            try say(place, root)
+        } catch {
+            try Unmounting.unmount(place)
+            throw error
+        }
     }
 
-    private func say(_ place: String, _ root: DataRoot) {
+    /// Serves until the end, which a result that cannot be written brings about.
+    private func serveHere(_ driver: Driver, _ place: String, _ root: DataRoot) throws {
+        let failure = Mutex<(any Error)?>(nil)
+        try driver.serve {
+            do {
+                try say(place, root)
+            } catch {
+                failure.withLock { $0 = error }
+                // Not an exit: a mount whose driver is gone answers nobody.
+                kill(getpid(), SIGTERM)
+            }
+        }
+        if let failure = failure.withLock({ $0 }) { throw failure }
+    }
+
+    /// - Throws: what tells that nobody was told, and so that nothing may stay mounted.
+    private func say(_ place: String, _ root: DataRoot) throws {
         // Only --json asks for a document; a mount that works is silent, as mount(8) is.
-        if store.json { try? Terminal.sayJSON(Outcome(mountpoint: place, dataRoot: root.path)) }
+        guard store.json else { return }
+        let document = Array(try Terminal.json(Outcome(mountpoint: place, dataRoot: root.path))) + [UInt8(ascii: "\n")]
+        try document.withUnsafeBytes {
+            try ContentWriter.write($0, to: OwnedDescriptor(copying: STDOUT_FILENO), name: "standard output")
+        }
     }
 
     /// What the background process does: everything that can fail is told to the process that waits for it.

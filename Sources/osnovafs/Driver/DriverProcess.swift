@@ -31,10 +31,6 @@ enum DriverProcess {
     /// for the end of a pipe that was inherited would otherwise wait for the end of the mount.
     static func detach() {
         SystemCalls.closeAll(from: channelNumber + 1)
-        // A parent's thread may have blocked the signals that end a mount.
-        var none = sigset_t()
-        sigemptyset(&none)
-        sigprocmask(SIG_SETMASK, &none, nil)
         setsid()
         _ = chdir("/")
         // `ps` would show the name under which it was started: exe.
