@@ -70,6 +70,17 @@ struct InheritedStateTests {
         #expect(try ignoring("restore --force --from-command 'cat stream; exit 9'") == 74)
     }
 
+    @Test func `an init that fails leaves no phrase that opens nothing`() throws {
+        let work = try Workspace(initialize: false)
+        let root = ["--data-root", "/dev/null/root"]
+        try work.expect(73, ["init", "--phrase-out", "new"] + root)
+        #expect(!FileManager.default.fileExists(atPath: work.folder.appendingPathComponent("new").path))
+        let shown = try Program.run(Program.path, ["init"] + root)
+        #expect(shown.code == 73 && shown.errors.contains("the phrase above opens nothing"), "\(shown.errors)")
+        #expect(try !work.expect(73, ["init"] + root + work.unlocking).errors.contains("above"))
+        #expect(FileManager.default.fileExists(atPath: work.phraseFile.path))
+    }
+
     @Test func `an init that fails leaves nothing in the way of the next one`() throws {
         let work = try Workspace(initialize: false)
         let place = work.folder.path + "/small"

@@ -1,7 +1,9 @@
 internal import ArgumentParser
+internal import Glibc
 internal import Keyring
 internal import OsnovaStorage
 internal import Primitives
+internal import SystemPackage
 
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -58,7 +60,11 @@ struct InitCommand: ParsableCommand {
         } else if unlocking.phraseFile == nil {
             try NewPhrase.show(phrase, "The recovery phrase of this store.")
         }
-        try Store.create(at: root, keys: keys, compressing: compress)
+        do {
+            try Store.create(at: root, keys: keys, compressing: compress)
+        } catch let error as OsnovaError where !root.hasDatabase {
+            throw disown(error)
+        }
         if let password {
             let vault = KeyVault(user: identity.user.name, master: keys.master)
             try identity.save(vault, password: password, replacing: false)
@@ -74,6 +80,16 @@ struct InitCommand: ParsableCommand {
         guard !identity.exists else {
             throw OsnovaError(.cannotCreate, "\(identity.path) is there already: move it away first")
         }
+    }
+
+    /// A new phrase that opens nothing must not pass for one that does.
+    private func disown(_ error: OsnovaError) -> OsnovaError {
+        guard unlocking.phraseFile == nil else { return error }
+        guard let phraseOut else {
+            return OsnovaError(error.kind, "\(error.message); the phrase above opens nothing: forget it")
+        }
+        _ = phraseOut.path.withPlatformString { unlink($0) }
+        return error
     }
 
     private func newPassword() throws -> SecretBytes? {
