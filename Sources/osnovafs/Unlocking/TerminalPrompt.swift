@@ -1,4 +1,3 @@
-internal import CLinux
 internal import Glibc
 internal import Primitives
 internal import SystemPackage
@@ -19,12 +18,19 @@ struct TerminalPrompt {
 
     /// Asks for one line and shows nothing of it.
     ///
-    /// A signal that ends the program first gets the echo back.
+    /// A signal that ends or stops the program first gets the echo back; who comes back is asked again.
     ///
     /// - Throws: `denied` where the terminal ends instead.
     func ask(_ question: String) throws -> SecretBytes {
-        Terminal.write(Array("\(Terminal.harmless(question)): ".utf8), to: STDERR_FILENO)
-        let signals = HeldSignals()
+        while true {
+            Terminal.write(Array("\(Terminal.harmless(question)): ".utf8), to: STDERR_FILENO)
+            if let answer = try silently({ try line($0) }) { return answer }
+        }
+    }
+
+    /// Calls `body` while the terminal shows nothing.
+    private func silently<Result>(_ body: (HeldSignals) throws -> Result) throws -> Result {
+        let signals = HeldSignals(HeldSignals.ending + [SIGTSTP])
         defer { signals.release() }
         var before = termios()
         guard tcgetattr(terminal.number, &before) == 0 else { throw Errno(rawValue: errno).failure("asking") }
@@ -37,50 +43,33 @@ struct TerminalPrompt {
             tcsetattr(terminal.number, TCSADRAIN, &before)
             Terminal.write([UInt8(ascii: "\n")], to: STDERR_FILENO)
         }
-        return try line(signals)
+        return try body(signals)
     }
 
-    private func line(_ signals: HeldSignals) throws -> SecretBytes {
+    /// What was typed; nil where the program is to be stopped first.
+    private func line(_ signals: HeldSignals) throws -> SecretBytes? {
         let buffer = try SecretScratch(count: SecretText.longest)
         return try withExtendedLifetime(buffer) {
             var end = 0
             while end < buffer.bytes.count, end == 0 || buffer.bytes[end - 1] != UInt8(ascii: "\n") {
-                guard signals.wait(for: terminal) else { throw OsnovaError(.denied, "interrupted") }
+                guard signals.wait(for: terminal) else {
+                    if signals.isPending(SIGTSTP) { return nil }
+                    throw OsnovaError(.denied, "interrupted")
+                }
                 let count = read(terminal.number, buffer.bytes.baseAddress?.advanced(by: end), buffer.bytes.count - end)
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { break }
                 end += count
             }
             guard end > 0 else { throw OsnovaError(.denied, "no password was given") }
+            guard end < Self.longestLine else {
+                throw OsnovaError(.denied, "a terminal takes no line of 4 KiB as a whole: give --password-file FILE")
+            }
             return try SecretText.password(
                 in: UnsafeRawBufferPointer(rebasing: buffer.bytes.prefix(end)), name: "the terminal")
         }
     }
-}
 
-/// The signals that end a program, held back while a terminal is silent.
-private struct HeldSignals {
-    private var previous = sigset_t()
-    private let descriptor: OwnedDescriptor
-
-    init() {
-        var held = sigset_t()
-        sigemptyset(&held)
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&held, signal) }
-        sigprocmask(SIG_BLOCK, &held, &previous)
-        descriptor = OwnedDescriptor(FileDescriptor(rawValue: osnova_signal_descriptor(&held)))
-    }
-
-    /// Waits until there is something to read; false where a signal came first.
-    func wait(for terminal: OwnedDescriptor) -> Bool {
-        var states = [terminal, descriptor].map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
-        while poll(&states, 2, -1) < 0 && errno == EINTR {}
-        return states[1].revents == 0
-    }
-
-    /// Lets the signals do what they do; one that came ends the program here.
-    func release() {
-        var before = previous
-        sigprocmask(SIG_SETMASK, &before, nil)
-    }
+    /// Bytes of a line, its end included, beyond which a terminal drops what is typed.
+    private static let longestLine = 4095
 }

@@ -101,4 +101,30 @@ import Testing
         #expect(silent.end() == 77)
         #expect(silent.seen.components(separatedBy: "Password of").count == 2)
     }
+
+    @Test func `a person who stops the program gets the terminal back meanwhile, and is asked again`() throws {
+        let work = try PasswordTests.workspace()
+        let shell = "set -m; \"$PROGRAM\" unlock; stty -a; fg"
+        let session = try Session("bash -c '\(shell)'", in: work)
+        try session.answer("Password of default: ", "\u{1A}")
+        try session.answer("Password of default: ", times: 2, PasswordTests.password + "\n")
+        #expect(session.end() == 0, "\(session.seen)")
+        #expect(session.seen.contains(#/[^-]echo /#), "\(session.seen)")
+        #expect(session.seen.contains("this opens") && !session.seen.contains(PasswordTests.password))
+    }
+
+    @Test func `a line that a terminal cuts is no password`() throws {
+        let work = try Workspace(initialize: false)
+        let session = try Session("\"$PROGRAM\" init --ask-password --phrase-out p", in: work)
+        try session.answer("New password: ", String(repeating: "x", count: 4200) + "\n")
+        #expect(session.end() == 77)
+        #expect(session.seen.contains("--password-file") && !session.seen.contains("xxx"), "\(session.seen)")
+        let longest = String(repeating: "y", count: 4000)
+        let patient = try Session("\"$PROGRAM\" init --ask-password --phrase-out p", in: work)
+        try patient.answer("New password: ", longest + "\n")
+        try patient.answer("once more: ", longest + "\n")
+        #expect(patient.end() == 0, "\(patient.seen)")
+        try work.write("longest", Data(longest.utf8))
+        try work.expect(0, ["unlock", "--password-file", "longest"])
+    }
 }
