@@ -5,9 +5,11 @@ import Testing
 /// What a command leaves behind where it was stopped or refused.
 @Suite(.serialized) struct InterruptionTests {
     /// Starts the program, sends it a signal when a path is there, and returns how it ended, as a shell tells.
-    private func end(_ work: Workspace, _ arguments: String, when path: String, by signal: String) throws -> String {
+    private func end(
+        _ work: Workspace, _ arguments: String, when path: String, by signal: String, with variables: String = ""
+    ) throws -> String {
         let line = """
-            OSNOVA_DATA_ROOT='\(work.root.path)' '\(Program.path)' \(arguments) >/dev/null 2>&1 & id=$!
+            \(variables) OSNOVA_DATA_ROOT='\(work.root.path)' '\(Program.path)' \(arguments) >/dev/null 2>&1 & id=$!
             until compgen -G '\(path)' >/dev/null || ! kill -0 $id; do sleep 0.02; done
             kill -\(signal) $id; wait $id; echo $?
             """
@@ -35,6 +37,22 @@ import Testing
         let ended = try end(work, "backup --to-command 'sleep 3'", when: "root/.backing-up-*", by: "TERM")
         #expect(ended == "143\n")
         #expect(try names(work.root).filter { $0.hasPrefix(".backing-up-") } == [])
+    }
+
+    @Test(
+        .enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"),
+        arguments: [("TERM", "143\n"), ("HUP", "129\n")])
+    func `a doctor that is stopped leaves no mount`(signal: String, status: String) throws {
+        let work = try Workspace()
+        for index in 0..<300 { try work.write("many/\(index)/f", Data("\(index)".utf8)) }
+        try work.put(["many"], options: ["-r"])
+        try Program.shell("mkdir places", in: work.folder)
+        let ended = try end(
+            work, "doctor --phrase-file phrase", when: "places/osnovafs-doctor-*/blobs", by: signal,
+            with: "TMPDIR=$PWD/places")
+        #expect(ended == status)
+        #expect(try Program.shell("findmnt --output TARGET | grep '\(work.folder.path)'").text == "")
+        #expect(try names(work.folder.appendingPathComponent("places")) == [])
     }
 
     /// Of a content that is far from written when a signal comes.

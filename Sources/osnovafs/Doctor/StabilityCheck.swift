@@ -25,13 +25,15 @@ struct StabilityCheck {
         place = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Runs both mounts; nothing of them is left.
+    /// Runs both mounts; nothing of them is left, by a signal that ends the program either.
     func run() -> Diagnosis.Finding {
+        let signals = HeldSignals(HeldSignals.ending)
+        defer { signals.release() }
         defer { rmdir(place) }
         let subject = "two mounts"
         do {
-            let first = try portrait()
-            let second = try portrait()
+            let first = try portrait(signals)
+            let second = try portrait(signals)
             if let change = zip(first, second).first(where: { $0 != $1 }) {
                 return Diagnosis.Finding(
                     subject, .bad, "differ: \(Table.printable(change.0)) became \(Table.printable(change.1))")
@@ -46,15 +48,16 @@ struct StabilityCheck {
         }
     }
 
-    private func portrait() throws -> [String] {
+    private func portrait(_ signals: HeldSignals) throws -> [String] {
         try DriverProcess.start(root: root, mountpoint: place, options: ["scrub=off"], keys: keys)
         defer { try? Unmounting.unmount(place) }
         var lines: [String] = []
-        try walk("", &lines)
+        try walk("", &lines, signals)
         return lines
     }
 
-    private func walk(_ directory: String, _ lines: inout [String]) throws {
+    private func walk(_ directory: String, _ lines: inout [String], _ signals: HeldSignals) throws {
+        guard !signals.isPending else { throw OsnovaError(.denied, "interrupted") }
         guard let stream = opendir("\(place)/\(directory)") else {
             throw Errno(rawValue: errno).failure("listing \(directory)")
         }
@@ -75,6 +78,6 @@ struct StabilityCheck {
             if status.st_mode & S_IFMT == S_IFDIR { directories.append(path) }
         }
         closedir(stream)
-        for directory in directories { try walk(directory, &lines) }
+        for directory in directories { try walk(directory, &lines, signals) }
     }
 }
