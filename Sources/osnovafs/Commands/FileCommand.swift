@@ -64,8 +64,9 @@ struct FileCommand: ParsableCommand {
                 try writing.renameFile(at: UploadPath(of: path.path).components, to: target)
                 return try writing.reading.uploadedFile(at: target)
             }
-            if store.json { return try Terminal.sayJSON(found.map(FileDocument.init)) }
-            Terminal.say("renamed to \(Table.printable(newPath.path.string))")
+            let renamed = found.map(FileDocument.init)
+            if store.json { return try Terminal.sayJSON(renamed) }
+            Terminal.say("renamed to \(Table.printable(renamed?.path ?? newPath.path.string))")
         }
     }
 
