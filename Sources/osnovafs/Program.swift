@@ -34,7 +34,9 @@ enum Program {
             }
             // No error of the command line?
             guard code != EXIT_FAILURE else { return complain(wording(of: error)) }
-            Terminal.complain("\(message(of: error)): see 'osnovafs --help'")
+            let message = message(of: error)
+            Terminal.complain(
+                "\(message.hasSuffix(".") ? String(message.dropLast()) : message): see \(help(on: error))")
             return code
         }
     }
@@ -49,6 +51,12 @@ enum Program {
         if let error = error as? OsnovaError { return error }
         let isFoundation = [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains((error as NSError).domain)
         return OsnovaError(.inputOutput, isFoundation ? error.localizedDescription : message(of: error))
+    }
+
+    /// The command that explains the arguments of the one that was given: the parser names it below its message.
+    private static func help(on error: any Error) -> Substring {
+        RootCommand.fullMessage(for: error).firstMatch(of: #/See ('osnovafs .*--help') for more/#)?.1
+            ?? "'osnovafs --help'"
     }
 
     /// Some of the parser's messages have several lines.

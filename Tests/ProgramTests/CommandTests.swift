@@ -131,6 +131,19 @@ import Testing
         }
     }
 
+    @Test func `a usage error names the help of its own command`() throws {
+        let work = try Workspace()
+        for (arguments, advice) in [
+            (["gc", "--grace", "h"], "see 'osnovafs gc --help'"),
+            (["unlock", "--password-timeout", "0"], "86400 seconds: see 'osnovafs unlock --help'"),
+            (["component", "install"], "see 'osnovafs component install --help'"),
+            (["nope"], "see 'osnovafs --help'"), (["component", "nope"], "see 'osnovafs component --help'"),
+        ] {
+            let told = try work.expect(64, arguments).errors
+            #expect(told.hasSuffix(advice + "\n"), "\(told)")
+        }
+    }
+
     @Test func `a file whose size does not tell its content is put, or said to be a stream`() throws {
         let work = try Workspace()
         let put = try work.put(["/proc/version"])
