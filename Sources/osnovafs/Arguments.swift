@@ -8,7 +8,8 @@ internal import SystemPackage
 /// Paths are bytes on Linux and Swift's strings are Unicode: a byte that is no UTF-8 travels as a private character,
 /// and `PathArgument` turns it back.
 enum Arguments {
-    fileprivate static let escapeBase: UInt32 = 0x10FF00
+    /// Its last byte is the one that is no UTF-8.
+    private static let escapeBase: UInt32 = 0x10FF00
 
     /// The arguments after the program's name.
     ///
@@ -26,7 +27,9 @@ enum Arguments {
     }
 
     static func decode(_ argument: UnsafePointer<CChar>) -> String {
-        if let sound = String(validatingCString: argument) { return sound }
+        if let sound = String(validatingCString: argument), !sound.unicodeScalars.contains(where: isEscape) {
+            return sound
+        }
         var text = String.UnicodeScalarView()
         var rest = FilePath(platformString: argument).withPlatformString { start in
             var bytes: [UInt8] = []
@@ -39,7 +42,10 @@ enum Arguments {
         }
         while let first = rest.first {
             let length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
-            if let character = String(validating: rest.prefix(length), as: UTF8.self) {
+            // A private character that was given itself must not pass for the byte that it would stand for.
+            if let character = String(validating: rest.prefix(length), as: UTF8.self),
+                !character.unicodeScalars.contains(where: isEscape)
+            {
                 text.append(contentsOf: character.unicodeScalars)
                 rest = rest.dropFirst(length)
             } else {
@@ -52,12 +58,22 @@ enum Arguments {
 
     static func encode(_ text: String) -> [UInt8] {
         text.unicodeScalars.flatMap { scalar -> [UInt8] in
-            guard scalar.value >= escapeBase, let byte = UInt8(exactly: scalar.value - escapeBase) else {
-                return Array(String(scalar).utf8)
-            }
-            return [byte]
+            isEscape(scalar) ? [UInt8(truncatingIfNeeded: scalar.value)] : Array(String(scalar).utf8)
         }
     }
+
+    /// An argument that is text, for the transformation of a string.
+    ///
+    /// - Throws: a usage error for what is no UTF-8.
+    static func text(_ argument: String) throws -> String {
+        guard let text = String(validating: encode(argument), as: UTF8.self) else {
+            throw ValidationError("It is not UTF-8, as it must be here.")
+        }
+        return text
+    }
+
+    /// Whether a character stands for a byte of an argument that is no UTF-8.
+    static func isEscape(_ scalar: Unicode.Scalar) -> Bool { scalar.value & ~0xFF == escapeBase }
 
     /// A C string of its own; the caller deallocates it.
     static func duplicate(_ bytes: [UInt8]) -> UnsafeMutablePointer<CChar>? {

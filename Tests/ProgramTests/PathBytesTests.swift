@@ -34,6 +34,30 @@ import Testing
         #expect(told.lines.filter { $0.hasPrefix("n") }.count == 1)
     }
 
+    @Test(arguments: [
+        "pref set $name 1", "pref set k '\"'$name'\"'", "message add hi --sender s --channel $name", "search $name",
+        "cache put $name phrase --phrase-file phrase", "component show $name", "snapshot create $name",
+        "backup --to host:$name", "backup --to-command \"cat >$name\"", "restore --from-command \"cat $name\"",
+    ])
+    func `text that is not UTF-8 is not taken for other text`(command: String) throws {
+        let work = try Workspace()
+        let told = try shell("export OSNOVA_DATA_ROOT=$PWD/root; run \(command); code=$?; ls -A; exit $code", work)
+        #expect(told.code == 64)
+        #expect(told.errors.contains("not UTF-8") && told.errors.contains("n%ff"), "\(told.errors)")
+        #expect(!told.lines.contains { $0.hasPrefix("n") })
+    }
+
+    /// U+10FF80, by which the byte 0x80 travels in the program.
+    @Test func `a private character is itself`() throws {
+        let work = try Workspace()
+        let name = "n\u{10FF80}"
+        try work.write(name, Data("x".utf8))
+        #expect(try work.put([name]).text.hasSuffix("  \(name)\n"))
+        #expect(try work.expect(0, ["file", "show", name]).text.hasSuffix(" \(name)\n"))
+        try work.expect(0, ["pref", "set", name, "1"])
+        #expect(try work.sqlite("SELECT hex(key) FROM user_preferences") == "6EF48FBE80")
+    }
+
     @Test func `so it does with a variable and with the working directory`() throws {
         let work = try Workspace()
         for line in [

@@ -40,7 +40,7 @@ struct AppCommand: ParsableCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "The application's id.")
+        @Argument(help: "The application's id.", transform: Arguments.text)
         var id: String
 
         func run() throws {
@@ -59,7 +59,7 @@ struct AppCommand: ParsableCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "The application's id.")
+        @Argument(help: "The application's id.", transform: Arguments.text)
         var id: String
 
         func run() throws {

@@ -42,7 +42,9 @@ struct BackupCommand: ParsableCommand {
         @OptionGroup var store: StoreOptions
         @OptionGroup var place: BackupPlaceOptions
 
-        @Option(help: ArgumentHelp("A shell command that reads a tar stream.", valueName: "command"))
+        @Option(
+            help: ArgumentHelp("A shell command that reads a tar stream.", valueName: "command"),
+            transform: Arguments.text)
         var toCommand: String?
 
         @Flag(help: "On one disk, name the store's sealed files instead of copying them.")

@@ -124,6 +124,7 @@ extension RemotePlace {
     fileprivate init?(asArgument text: String) throws {
         do {
             try self.init(text)
+            _ = try Arguments.text(text)
         } catch let error as OsnovaError {
             throw ValidationError(error.message)
         }

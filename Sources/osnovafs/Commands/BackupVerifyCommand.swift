@@ -11,7 +11,7 @@ extension BackupCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Option(help: ArgumentHelp("A generation of 'backup list'.", valueName: "name"))
+        @Option(help: ArgumentHelp("A generation of 'backup list'.", valueName: "name"), transform: Arguments.text)
         var generation: String?
 
         @OptionGroup var place: EarlierBackupOptions

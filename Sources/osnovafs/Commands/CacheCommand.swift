@@ -14,10 +14,13 @@ struct CacheCommand: ParsableCommand {
         @OptionGroup var store: StoreOptions
         @OptionGroup var unlocking: UnlockingOptions
 
-        @Option(help: ArgumentHelp("What the network calls the content: chunk, pointer, file, …", valueName: "type"))
+        @Option(
+            help: ArgumentHelp(
+                "What the network calls the content: chunk, pointer, file, … (default: file)", valueName: "type"),
+            transform: Arguments.text)
         var type = "file"
 
-        @Argument(help: "The network address.")
+        @Argument(help: "The network address.", transform: Arguments.text)
         var address: String
 
         @Argument(help: "The content.")

@@ -21,7 +21,7 @@ extension CacheCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "The network address.")
+        @Argument(help: "The network address.", transform: Arguments.text)
         var address: String
 
         func run() throws {
@@ -38,7 +38,7 @@ extension CacheCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "The network address.")
+        @Argument(help: "The network address.", transform: Arguments.text)
         var address: String
 
         func run() throws {

@@ -39,7 +39,7 @@ struct ComponentCommand: ParsableCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "The component's id.")
+        @Argument(help: "The component's id.", transform: Arguments.text)
         var id: String
 
         func run() throws {
@@ -57,7 +57,7 @@ struct ComponentCommand: ParsableCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "The component's id.")
+        @Argument(help: "The component's id.", transform: Arguments.text)
         var id: String
 
         func run() throws {

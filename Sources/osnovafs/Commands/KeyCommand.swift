@@ -28,7 +28,7 @@ struct KeyCommand: ParsableCommand {
         @Option(help: ArgumentHelp("The key's number; the next free one without it.", valueName: "n"))
         var index: Int64?
 
-        @Argument(help: "The component's id.")
+        @Argument(help: "The component's id.", transform: Arguments.text)
         var component: String
 
         func validate() throws {
@@ -57,7 +57,7 @@ struct KeyCommand: ParsableCommand {
         @OptionGroup var store: StoreOptions
         @OptionGroup var page: PageOptions
 
-        @Option(help: ArgumentHelp("Just those of a component.", valueName: "id"))
+        @Option(help: ArgumentHelp("Just those of a component.", valueName: "id"), transform: Arguments.text)
         var component: String?
 
         func run() throws {
@@ -82,7 +82,7 @@ struct KeyCommand: ParsableCommand {
         @Flag(help: "Print the secret half: the seed of Ed25519, the scalar of the others; hexadecimal.")
         var secret = false
 
-        @Argument(help: "The public key, in hexadecimal.")
+        @Argument(help: "The public key, in hexadecimal.", transform: Arguments.text)
         var publicKey: String
 
         func validate() throws { try unlocking.refusePhrase("The secret half is in keys.cocoon.") }

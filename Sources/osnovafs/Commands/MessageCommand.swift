@@ -13,10 +13,10 @@ struct MessageCommand: ParsableCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Option(help: "Where it is said.")
+        @Option(help: "Where it is said.", transform: Arguments.text)
         var channel: String
 
-        @Option(help: "Who says it.")
+        @Option(help: "Who says it.", transform: Arguments.text)
         var sender: String
 
         @Option(help: ArgumentHelp("The SHA-256 of a stored content that goes with it.", valueName: "sha256"))
@@ -25,7 +25,7 @@ struct MessageCommand: ParsableCommand {
         @Option(help: ArgumentHelp("When it was said, in Unix seconds; now by default.", valueName: "seconds"))
         var timestamp: TimeArgument?
 
-        @Argument(help: "The text; may be left out where there is an attachment.")
+        @Argument(help: "The text; may be left out where there is an attachment.", transform: Arguments.text)
         var body: String?
 
         func run() throws {
@@ -45,10 +45,10 @@ struct MessageCommand: ParsableCommand {
         @OptionGroup var store: StoreOptions
         @OptionGroup var page: PageOptions
 
-        @Option(help: "Just those of a channel.")
+        @Option(help: "Just those of a channel.", transform: Arguments.text)
         var channel: String?
 
-        @Option(help: "Just those of a sender.")
+        @Option(help: "Just those of a sender.", transform: Arguments.text)
         var sender: String?
 
         @Option(help: ArgumentHelp("Just those from this Unix second on.", valueName: "seconds"))

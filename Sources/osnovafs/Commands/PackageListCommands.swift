@@ -19,16 +19,22 @@ extension ComponentCommand {
         @Option(help: "Just frontends or backends.")
         var kind: Component.Kind?
 
-        @Option(help: "Just those of an author.")
+        @Option(help: "Just those of an author.", transform: Arguments.text)
         var author: String?
 
-        @Option(help: ArgumentHelp("Just those that declare a dependency on a component.", valueName: "id"))
+        @Option(
+            help: ArgumentHelp("Just those that declare a dependency on a component.", valueName: "id"),
+            transform: Arguments.text)
         var dependsOn: String?
 
-        @Option(help: ArgumentHelp("Just those whose manifest has a value at a path.", valueName: "path=value"))
+        @Option(
+            help: ArgumentHelp("Just those whose manifest has a value at a path.", valueName: "path=value"),
+            transform: Arguments.text)
         var manifest: String?
 
-        @Option(help: ArgumentHelp("Just those of at least a version, as semver orders them.", valueName: "version"))
+        @Option(
+            help: ArgumentHelp("Just those of at least a version, as semver orders them.", valueName: "version"),
+            transform: Arguments.text)
         var atLeast: String?
 
         func validate() throws {

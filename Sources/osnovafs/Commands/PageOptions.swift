@@ -6,7 +6,8 @@ struct PageOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Show at most so many rows, 1 to 10000.", valueName: "n"))
     var limit: Int?
 
-    @Option(help: ArgumentHelp("Go on after an earlier page: its cursor.", valueName: "cursor"))
+    @Option(
+        help: ArgumentHelp("Go on after an earlier page: its cursor.", valueName: "cursor"), transform: Arguments.text)
     var after: String?
 
     private static let pageSize = 1000

@@ -11,14 +11,17 @@ struct PreferenceCommand: ParsableCommand {
     struct Set: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "set", abstract: "Set a preference to a JSON value.",
-            discussion: #"For example: osnovafs pref set theme '"dark"'; osnovafs pref set window '{"width": 800}'."#)
+            discussion: #"""
+                For example: osnovafs pref set theme '"dark"'; osnovafs pref set window '{"width": 800}'; \#
+                osnovafs pref set offset -- -5.
+                """#)
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "What it is called.")
+        @Argument(help: "What it is called.", transform: Arguments.text)
         var key: String
 
-        @Argument(help: "The value, JSON of any kind.")
+        @Argument(help: "The value, JSON of any kind.", transform: Arguments.text)
         var value: String
 
         func run() throws {
@@ -34,7 +37,7 @@ struct PreferenceCommand: ParsableCommand {
         @OptionGroup var store: StoreOptions
         @OptionGroup var page: PageOptions
 
-        @Argument(help: "Just those whose keys begin so.")
+        @Argument(help: "Just those whose keys begin so.", transform: Arguments.text)
         var prefix = ""
 
         func run() throws {
@@ -52,7 +55,7 @@ struct PreferenceCommand: ParsableCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "What it is called.")
+        @Argument(help: "What it is called.", transform: Arguments.text)
         var key: String
 
         func run() throws {
@@ -69,7 +72,7 @@ struct PreferenceCommand: ParsableCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "What it is called.")
+        @Argument(help: "What it is called.", transform: Arguments.text)
         var key: String
 
         func run() throws {

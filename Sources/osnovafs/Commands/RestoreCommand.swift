@@ -23,7 +23,9 @@ struct RestoreCommand: ParsableCommand {
 
     @OptionGroup var store: StoreOptions
 
-    @Option(help: ArgumentHelp("A generation of 'backup list'; else the newest.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("A generation of 'backup list'; else the newest.", valueName: "name"),
+        transform: Arguments.text)
     var generation: String?
 
     @Flag(help: "Replace a data root that is in use, or a directory that is none.")
@@ -37,7 +39,9 @@ struct RestoreCommand: ParsableCommand {
         transform: BackupPlaceArgument.init(parsing:))
     var from: BackupPlaceArgument?
 
-    @Option(help: ArgumentHelp("A shell command that writes a tar stream.", valueName: "command"))
+    @Option(
+        help: ArgumentHelp("A shell command that writes a tar stream.", valueName: "command"), transform: Arguments.text
+    )
     var fromCommand: String?
 
     @Argument(help: ArgumentHelp("The backup: a directory, a file with a stream, or -.", valueName: "source"))

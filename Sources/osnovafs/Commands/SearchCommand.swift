@@ -17,7 +17,7 @@ struct SearchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Show at most so many hits of a kind.", valueName: "n"))
     var limit = 20
 
-    @Argument(help: "What to look for.")
+    @Argument(help: "What to look for.", transform: Arguments.text)
     var query: [String]
 
     func run() throws {

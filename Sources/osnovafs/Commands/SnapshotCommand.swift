@@ -26,7 +26,7 @@ struct SnapshotCommand: ParsableCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "The snapshot's name.")
+        @Argument(help: "The snapshot's name.", transform: Arguments.text)
         var name: String
 
         func run() throws {
@@ -54,7 +54,7 @@ struct SnapshotCommand: ParsableCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "The snapshot's name.")
+        @Argument(help: "The snapshot's name.", transform: Arguments.text)
         var name: String
 
         private struct Outcome: Encodable {

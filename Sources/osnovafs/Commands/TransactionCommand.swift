@@ -16,31 +16,31 @@ struct TransactionCommand: ParsableCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "The hash of the transaction.")
+        @Argument(help: "The hash of the transaction.", transform: Arguments.text)
         var hash: String
 
-        @Option(help: "Who pays.")
+        @Option(help: "Who pays.", transform: Arguments.text)
         var from: String?
 
-        @Option(help: "Who is paid.")
+        @Option(help: "Who is paid.", transform: Arguments.text)
         var to: String?
 
-        @Option(help: "A decimal number of any size, exact.")
+        @Option(help: "A decimal number of any size, exact.", transform: Arguments.text)
         var amount: String?
 
-        @Option(help: "Which network.")
+        @Option(help: "Which network.", transform: Arguments.text)
         var network: String?
 
-        @Option(help: "Which token; none for the network's own.")
+        @Option(help: "Which token; none for the network's own.", transform: Arguments.text)
         var token: String?
 
         @Option(help: "How far it is.")
         var status: WalletTransaction.Status?
 
-        @Option(help: "What it is for.")
+        @Option(help: "What it is for.", transform: Arguments.text)
         var purpose: String?
 
-        @Option(help: ArgumentHelp("Which component asked for it.", valueName: "id"))
+        @Option(help: ArgumentHelp("Which component asked for it.", valueName: "id"), transform: Arguments.text)
         var component: String?
 
         @Option(help: ArgumentHelp("When it was made, in Unix seconds; now by default.", valueName: "seconds"))

@@ -5,16 +5,16 @@ internal import Primitives
 
 /// Which transactions are meant.
 struct TransactionOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Just those that an address pays.", valueName: "address"))
+    @Option(help: ArgumentHelp("Just those that an address pays.", valueName: "address"), transform: Arguments.text)
     var from: String?
 
-    @Option(help: ArgumentHelp("Just those that pay an address.", valueName: "address"))
+    @Option(help: ArgumentHelp("Just those that pay an address.", valueName: "address"), transform: Arguments.text)
     var to: String?
 
     @Option(help: "Just those of a status.")
     var status: WalletTransaction.Status?
 
-    @Option(help: ArgumentHelp("Just those that a component asked for.", valueName: "id"))
+    @Option(help: ArgumentHelp("Just those that a component asked for.", valueName: "id"), transform: Arguments.text)
     var component: String?
 
     var filter: TransactionFilter {
@@ -45,7 +45,7 @@ extension TransactionCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "The hash of the transaction.")
+        @Argument(help: "The hash of the transaction.", transform: Arguments.text)
         var hash: String
 
         func run() throws {
@@ -63,10 +63,10 @@ extension TransactionCommand {
         @OptionGroup var store: StoreOptions
         @OptionGroup var options: TransactionOptions
 
-        @Option(help: "Which network.")
+        @Option(help: "Which network.", transform: Arguments.text)
         var network: String
 
-        @Option(help: "Which token; none for the network's own.")
+        @Option(help: "Which token; none for the network's own.", transform: Arguments.text)
         var token: String?
 
         private struct Outcome: Encodable {
@@ -88,7 +88,7 @@ extension TransactionCommand {
 
         @OptionGroup var store: StoreOptions
 
-        @Argument(help: "The hash of the transaction.")
+        @Argument(help: "The hash of the transaction.", transform: Arguments.text)
         var hash: String
 
         func run() throws {

@@ -25,16 +25,18 @@ enum Terminal {
         sayOnError("osnovafs: " + harmless(message))
     }
 
-    /// A message with the names of whatever files, which must not steer a terminal: control characters are `%XX`, as in a
-    /// backup's manifest.
+    /// A message with the names of whatever files, which must not steer a terminal: control characters, and the bytes of
+    /// an argument that are no UTF-8, are `%XX`, as in a backup's manifest.
     static func harmless(_ message: String) -> String {
         var text = String.UnicodeScalarView()
         for scalar in message.unicodeScalars {
-            guard scalar.properties.generalCategory == .control else {
+            guard scalar.properties.generalCategory == .control || Arguments.isEscape(scalar) else {
                 text.append(scalar)
                 continue
             }
-            for byte in String(scalar).utf8 { text.append(contentsOf: "%\(Hexadecimal.string([byte]))".unicodeScalars) }
+            for byte in Arguments.encode(String(scalar)) {
+                text.append(contentsOf: "%\(Hexadecimal.string([byte]))".unicodeScalars)
+            }
         }
         return String(text)
     }

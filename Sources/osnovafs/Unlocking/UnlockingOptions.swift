@@ -47,7 +47,10 @@ struct UnlockingOptions: ParsableArguments {
 
 /// Which user of the data root is meant.
 struct IdentityOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The user of the data root whose password it is.", valueName: "user-id"))
+    @Option(
+        help: ArgumentHelp(
+            "The user of the data root whose password it is (default: \(UserID.ordinary.name)).", valueName: "user-id"),
+        transform: Arguments.text)
     var user = UserID.ordinary.name
 
     /// The user's vault, which need not exist.
