@@ -81,6 +81,16 @@ struct InheritedStateTests {
         #expect(FileManager.default.fileExists(atPath: work.phraseFile.path))
     }
 
+    @Test func `of two inits at once one makes the store, and no phrase of the other is left`() throws {
+        let work = try Workspace(initialize: false)
+        let line = """
+            for n in 1 2; do '\(Program.path)' init --data-root root --phrase-out p$n 2>/dev/null & done; wait
+            for p in p[12]; do '\(Program.path)' unlock --data-root root --phrase-file $p; done
+            """
+        let opened = try Program.shell(line, in: work.folder)
+        #expect(opened.code == 0 && opened.lines.filter { $0.hasPrefix("this opens") }.count == 1, "\(opened.errors)")
+    }
+
     @Test func `an init that fails leaves nothing in the way of the next one`() throws {
         let work = try Workspace(initialize: false)
         let place = work.folder.path + "/small"

@@ -62,8 +62,8 @@ struct InitCommand: ParsableCommand {
         }
         do {
             try Store.create(at: root, keys: keys, compressing: compress)
-        } catch let error as OsnovaError where !root.hasDatabase {
-            throw disown(error)
+        } catch {
+            throw opensNothing(keys, root) ? disown(Program.wording(of: error)) : error
         }
         if let password {
             let vault = KeyVault(user: identity.user.name, master: keys.master)
@@ -79,6 +79,17 @@ struct InitCommand: ParsableCommand {
         }
         guard !identity.exists else {
             throw OsnovaError(.cannotCreate, "\(identity.path) is there already: move it away first")
+        }
+    }
+
+    /// Whether there is no store, or the one of another init that was faster.
+    private func opensNothing(_ keys: KeyHierarchy, _ root: DataRoot) -> Bool {
+        guard root.hasDatabase else { return true }
+        do {
+            try Store.open(at: root, keys: keys).close()
+            return false
+        } catch {
+            return (error as? OsnovaError)?.kind == .denied
         }
     }
 
