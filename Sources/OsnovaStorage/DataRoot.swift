@@ -73,6 +73,18 @@ public struct DataRoot: Sendable, Equatable {
         }
     }
 
+    /// Makes a directory its owner's alone that was made for the data root, as by `mkdir`: one with other things in it has
+    /// other readers.
+    func closeEmptyDirectory() {
+        guard let stream = opendir(path) else { return }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+            guard name == Array(".".utf8) || name == Array("..".utf8) else { return }
+        }
+        _ = fchmod(dirfd(stream), 0o700)
+    }
+
     /// Takes `makeDirectories` back: what holds something stays.
     func removeEmptyDirectories() {
         for name in Self.directories.reversed() { rmdir("\(path)/\(name)") }

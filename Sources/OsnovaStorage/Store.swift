@@ -46,6 +46,7 @@ public final class Store: Sendable {
         let isNew = access(root.path, F_OK) != 0
         var isMade = false
         defer { if isNew, !isMade { root.removeEmptyDirectories() } }
+        if !isNew { root.closeEmptyDirectory() }
         try root.makeDirectories()
         try makeDatabase(in: root, keys, compressing)
         isMade = true

@@ -211,6 +211,14 @@ import Testing
         try twice.expect(73, ["init"] + twice.unlocking)
     }
 
+    @Test func `init closes an empty directory to others, and leaves another as it is`() throws {
+        let work = try Workspace(initialize: false)
+        try Program.shell("mkdir -m 755 empty shared; touch shared/file", in: work.folder)
+        for root in ["empty", "shared"] { try work.expect(0, ["init", "--data-root", root] + work.unlocking) }
+        #expect(try Program.shell("stat -c %a empty shared", in: work.folder).text == "700\n755\n")
+        #expect(try !work.expect(0, ["verify", "--data-root", "empty"] + work.unlocking).text.contains("others"))
+    }
+
     @Test func `init makes a phrase that opens the store`() throws {
         let work = try Workspace(initialize: false)
         try work.expect(0, ["init", "--phrase-out", "new"])
