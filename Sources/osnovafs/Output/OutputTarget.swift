@@ -29,7 +29,13 @@ enum OutputTarget {
         let given = argument.path
         let path = following(given)
         if let number = inherited(path) { return try .open(number, name: given.string) }
-        guard let status = try status(of: given) else { return .file(WholeFile(path, replacing: nil)) }
+        let status = try status(of: given)
+        let isDirectory = status.map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
+        // A `FilePath` does without the slash, and a file of that name would be made or replaced.
+        guard isDirectory || !argument.argument.hasSuffix("/") else {
+            throw OsnovaError(.cannotCreate, "writing \(argument.argument): there is no such directory: name a file")
+        }
+        guard let status else { return .file(WholeFile(path, replacing: nil)) }
         switch status.st_mode & S_IFMT {
         case S_IFDIR:
             throw OsnovaError(.cannotCreate, "writing \(given.string): it is a directory: name a file in it")
