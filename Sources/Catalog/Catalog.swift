@@ -16,6 +16,7 @@ public final class Catalog: Sendable {
     private let probe: BlobProbe
     /// Seconds to wait for another program's lock.
     let patience: Double
+    private let calls: CallGuard
     /// Where the database lies.
     public let path: String
 
@@ -31,6 +32,7 @@ public final class Catalog: Sendable {
         self.path = path
         self.probe = probe
         self.patience = patience
+        calls = CallGuard(path: path)
         pool = try translatingErrors(path) {
             try Self.checkFile(path, creating: creating)
             let pool = try DatabasePool(path: path, configuration: Self.configuration(patience))
@@ -93,24 +95,55 @@ public final class Catalog: Sendable {
 
     /// Runs `body` outside of any transaction, for what SQLite does on a whole database.
     func maintain<Result>(_ body: (Database) throws -> Result) throws -> Result {
-        try translatingErrors(path) { try pool.writeWithoutTransaction(body) }
+        try calls.requireNoWrite()
+        return try translating {
+            try pool.writeWithoutTransaction { database in try calls.writing { try body(database) } }
+        }
     }
 
     /// Runs `body` with one consistent state of the database.
+    ///
+    /// - Throws: what `body` throws, `usage` within another read and after ``close()``.
     public func read<Result>(_ body: (Reading) throws -> Result) throws -> Result {
-        try translatingErrors(path) { try pool.read { try body(Reading(database: $0)) } }
+        try calls.requireNoRead()
+        return try translating {
+            try pool.read { database in try calls.reading { try body(Reading(database: database)) } }
+        }
     }
 
     /// Runs `body` in a transaction that is durable when this returns, and is as if it had never been when it throws.
+    ///
+    /// - Throws: what `body` throws, `busy` where another program writes for too long, `usage` within another write and
+    ///   after ``close()``.
     public func write<Result>(_ body: (Writing) throws -> Result) throws -> Result {
         defer { CrashPoint.pass() }
-        return try translatingErrors(path) {
+        return try transaction { writing in
+            let result = try body(writing)
+            try writing.settle(atMost: .max)
+            CrashPoint.pass()
+            return result
+        }
+    }
+
+    private func transaction<Result>(_ body: (Writing) throws -> Result) throws -> Result {
+        try calls.requireNoWrite()
+        return try translating {
             try pool.write { database in
-                let writing = Writing(database: database, probe: probe)
-                let result = try body(writing)
-                try writing.settle(atMost: .max)
-                CrashPoint.pass()
-                return result
+                try calls.writing { try body(Writing(database: database, probe: probe)) }
+            }
+        }
+    }
+
+    /// Whether this thread is within ``write(_:)``.
+    var isWriting: Bool { calls.isWriting }
+
+    private func translating<Result>(_ body: () throws -> Result) throws -> Result {
+        try translatingErrors(path) {
+            do {
+                return try body()
+            } catch is DatabaseError where calls.isClosed {
+                // It was closed meanwhile.
+                throw calls.closed
             }
         }
     }
@@ -121,6 +154,8 @@ public final class Catalog: Sendable {
     /// - Returns: whether there were any.
     @discardableResult
     public func settle() throws -> Bool {
+        // Whether there is something to write must not decide whether this may be called.
+        try calls.requireNoWrite()
         var found = false
         while try settleSome() { found = true }
         return found
@@ -133,9 +168,7 @@ public final class Catalog: Sendable {
                     sql: "SELECT EXISTS (SELECT 1 FROM dirty_rows) OR EXISTS (SELECT 1 FROM message_changes)"))
         }
         guard isDirty == true else { return false }
-        try translatingErrors(path) {
-            try pool.write { try Writing(database: $0, probe: probe).settle(atMost: 1000) }
-        }
+        try transaction { try $0.settle(atMost: 1000) }
         return true
     }
 
@@ -143,24 +176,32 @@ public final class Catalog: Sendable {
     public func retryWaitingRows() throws {
         let waits = try read { try Bool.fetchOne($0.database, sql: "SELECT EXISTS (SELECT 1 FROM waiting_rows)") }
         guard waits == true else { return }
-        try translatingErrors(path) {
-            try pool.write {
-                try $0.execute(
-                    sql: """
-                        INSERT OR IGNORE INTO dirty_rows SELECT kind, key FROM waiting_rows;
-                        DELETE FROM waiting_rows;
-                        """)
-            }
+        try transaction {
+            try $0.database.execute(
+                sql: """
+                    INSERT OR IGNORE INTO dirty_rows SELECT kind, key FROM waiting_rows;
+                    DELETE FROM waiting_rows;
+                    """)
         }
     }
 
     /// Closes the database; nothing may use it afterwards.
     ///
     /// The WAL is emptied first, so that `osnova.db` alone is the database for whoever copies it; where another process
-    /// reads just now, that is left to it.
+    /// reads just now, that is left to it. Reads and writes of other threads are waited for; a second call does nothing.
+    ///
+    /// - Throws: `usage` within a read or a write; what SQLite throws, and then it is not closed.
     public func close() throws {
+        guard !calls.isClosed else { return }
+        try calls.requireOutside()
         _ = try? emptyWAL(waitingAtMost: Self.closingPatience)
-        try translatingErrors(path) { try pool.close() }
+        calls.setClosed(true)
+        do {
+            try translatingErrors(path) { try pool.close() }
+        } catch {
+            calls.setClosed(false)
+            throw error
+        }
     }
 
     /// Seconds that closing waits for others' reads, which mostly take far less.

@@ -5,7 +5,7 @@ internal import Synchronization
 /// Writes what need not wait: signs of life, times of use, launch counts, one transaction an interval.
 ///
 /// A call costs a dictionary entry and never waits for the disk, unless so many rows wait that the queue is full: then
-/// the caller writes them. A crash, of the process or of the machine, loses at most what was reported within the last
+/// the caller writes them, if it is not within a ``Catalog/write(_:)``. A crash, of the process or of the machine, loses at most what was reported within the last
 /// interval; ``close()`` loses nothing. What ``Catalog/write(_:)`` returned as saved is never at stake. A write that
 /// fails is tried again at the next interval, together with what came since.
 public final class BatchWriter: Sendable {
@@ -86,7 +86,8 @@ public final class BatchWriter: Sendable {
             return (state.pending.count >= capacity, state.claimAttempt())
         }
         if isFirst { schedule() }
-        if isFull { try flush() }
+        // Within a write nobody can write: what is scheduled will.
+        if isFull, !catalog.isWriting { try flush() }
     }
 
     // MARK: Writing
@@ -103,8 +104,13 @@ public final class BatchWriter: Sendable {
 
     /// Writes everything that was reported before this call; durable when it returns.
     ///
-    /// - Throws: what the database throws; nothing is lost by it, the rows wait for the next interval.
+    /// - Throws: `usage` within a ``Catalog/write(_:)``; what the database throws. Nothing is lost by it, the rows wait for
+    ///   the next interval.
     public func flush() throws {
+        // Before the wait: whoever writes for this object may wait for the write that this thread is within.
+        guard !catalog.isWriting else {
+            throw OsnovaError(.usage, "a batch is written within a write of \(catalog.path): do it after that")
+        }
         try writing.withLock { _ in
             let batch = state.withLock { state in
                 defer { state.pending = PendingWrites() }
