@@ -26,6 +26,52 @@ import Testing
         #expect(try library.sqlite("SELECT count(*) FROM components") == "0")
     }
 
+    @Test func `a text with a NUL finds and removes no row of what stands before it`() throws {
+        let library = try Library()
+        let content = try #require(ContentID(hex: String(repeating: "ab", count: 32)))
+        try library.install("c", manifest: #"{"a": "b"}"#)
+        try library.catalog.write { writing in
+            try writing.setPreference("k", to: 1)
+            try writing.save(Message(channel: "c", sender: "s", body: "b"))
+            try writing.save(WalletTransaction(hash: "h", from: "f", to: "t", amount: .zero, network: "n"))
+            try writing.save(KeyMetadata(componentID: "c", derivationIndex: 0, publicKey: "p", type: .ed25519))
+            try writing.save(CacheEntry(address: "a", content: content, size: 1, dataType: "chunk"))
+            try writing.pinCacheEntry("a")
+        }
+        let reads: [(Reading) throws -> Void] = [
+            { _ = try $0.preference("k\0x", as: Int.self) }, { _ = try $0.preferences(prefix: "k\0x") },
+            { _ = try $0.messages(MessageFilter(channel: "c\0x")) }, { _ = try $0.transaction("h\0x") },
+            { _ = try $0.total(TransactionFilter(from: "f\0x"), network: "n") }, { _ = try $0.cacheEntry("a\0x") },
+            { _ = try $0.key(of: "c\0x", index: 0) }, { _ = try $0.key(publicKey: "p\0x") },
+            { _ = try $0.keys(of: "c\0x") }, { _ = try $0.nextKeyIndex(of: "c\0x") },
+            { _ = try $0.components(ComponentFilter(author: "a\0x")) },
+            { _ = try $0.manifestValue(ofComponent: "c", path: "$.a\0x") },
+        ]
+        for read in reads { expect(.usage, mentioning: "NUL") { try library.catalog.read { try read($0) } } }
+        expect(.usage, mentioning: "NUL") { _ = try library.catalog.components(whereManifest: "a\0x", is: "b") }
+        expect(.usage, mentioning: "NUL") { _ = try library.catalog.components(whereManifest: "a", is: "b\0x") }
+        let writes: [(Writing) throws -> Void] = [
+            { _ = try $0.removePreference("k\0x") }, { _ = try $0.removeTransaction("h\0x") },
+            { _ = try $0.removeKey(of: "c\0x", index: 0) }, { _ = try $0.removeCacheEntry("a\0x") },
+            { try $0.pinCacheEntry("a\0x") }, { try $0.unpinCacheEntry("a\0x") },
+            { try $0.settleTransaction("h\0x", as: .failed) },
+            { try $0.registerStart(of: "c\0x", processID: Int64(getpid()), endpoint: "e") },
+            { try $0.setStatus(.running, of: "c\0x") }, { try $0.recordHeartbeat(of: "c\0x", processID: 1, at: 1) },
+        ]
+        for write in writes { expect(.usage, mentioning: "NUL") { try library.catalog.write { try write($0) } } }
+        try library.catalog.write { (writing: Writing) throws -> Void in
+            try writing.registerStart(of: "c", processID: Int64(getpid()), endpoint: "e")
+            #expect(try !writing.removeComponent("c\0x"))
+            let registration = try #require(try writing.reading.registration(of: "c"))
+            #expect(try writing.reading.isAlive(registration) == true)
+            #expect(try writing.reading.preferences().rows.count == 1)
+            #expect(try writing.reading.transaction("h")?.status == .pending)
+            #expect(try writing.reading.keys().rows.count == 1)
+            #expect(try writing.reading.pinnedAddresses() == ["a"])
+        }
+        #expect(try library.sqlite("SELECT count(*) FROM registry_processes") == "1")
+    }
+
     @Test(arguments: [-1, Int64.min, 253_402_300_800, Int64.max]) func `a time outside the calendar is refused`(
         time: Int64
     )

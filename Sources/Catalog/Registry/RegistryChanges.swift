@@ -12,6 +12,7 @@ extension Writing {
     public func registerStart(
         of componentID: String, processID: Int64, endpoint: String, now: Int64 = Clock.seconds
     ) throws {
+        try FieldCheck.text(componentID, "id of a component")
         try FieldCheck.text(endpoint, "endpoint of a component")
         try FieldCheck.time(now, "start time of a component")
         guard let component = try reading.component(componentID) else {
@@ -56,8 +57,9 @@ extension Writing {
 
     /// Says what a component's process does now.
     ///
-    /// - Throws: `notFound` where the registry does not know the component.
+    /// - Throws: `notFound` where the registry does not know the component, `usage` for an id with a NUL.
     public func setStatus(_ status: Registration.Status, of componentID: String) throws {
+        try FieldCheck.text(componentID, "id of a component")
         try database.cachedStatement(sql: "UPDATE component_registry SET status = ? WHERE component_id = ?")
             .execute(arguments: [status.rawValue, componentID])
         guard database.changesCount > 0 else {
@@ -66,7 +68,11 @@ extension Writing {
     }
 
     /// Records signs of life of one process; one that is no longer registered changes nothing.
+    ///
+    /// - Throws: `usage` for an id with a NUL, or a time that is none.
     public func recordHeartbeat(of componentID: String, processID: Int64, at time: Int64) throws {
+        try FieldCheck.text(componentID, "id of a component")
+        try FieldCheck.time(time, "time of a sign of life")
         let sql = """
             UPDATE component_registry SET last_heartbeat = max(?, coalesce(last_heartbeat, 0))
             WHERE component_id = ? AND pid = ?
@@ -92,10 +98,10 @@ extension Writing {
 
     /// Removes a component's registration; false where there is none.
     public func removeRegistration(of componentID: String) throws -> Bool {
-        try database.cachedStatement(sql: "DELETE FROM registry_processes WHERE component_id = ?")
-            .execute(arguments: [componentID])
-        try nodes.run(
-            "DELETE FROM component_registry WHERE component_id IN (CAST(?1 AS TEXT), ?1)", [Data(componentID.utf8)])
+        // As bytes: a text would be cut at a NUL.
+        let id = Data(componentID.utf8)
+        try nodes.run("DELETE FROM registry_processes WHERE component_id = CAST(? AS TEXT)", [id])
+        try nodes.run("DELETE FROM component_registry WHERE component_id IN (CAST(?1 AS TEXT), ?1)", [id])
         return database.changesCount > 0
     }
 }

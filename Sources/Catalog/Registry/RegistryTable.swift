@@ -97,9 +97,11 @@ extension Reading {
     /// A process that got the number later is another one. Of a row that another program wrote only the number is
     /// known: there a process is another one if it started a minute after the component did.
     public func isAlive(_ registration: Registration) throws -> Bool? {
-        let sql = "SELECT * FROM registry_processes WHERE component_id = ? AND pid = ?"
+        // As bytes: a text would be cut at a NUL.
+        let sql = "SELECT * FROM registry_processes WHERE component_id = CAST(? AS TEXT) AND pid = ?"
         let known = try Row.fetchOne(
-            database.cachedStatement(sql: sql), arguments: [registration.componentID, registration.processID]
+            database.cachedStatement(sql: sql),
+            arguments: [Data(registration.componentID.utf8), registration.processID]
         ).map {
             ProcessIdentity(
                 processID: registration.processID, startTime: $0.integer("start_time") ?? 0,

@@ -10,6 +10,7 @@ extension Catalog {
     ///     `[` or `\` of a name has a `\` before it. Of at most 512 bytes.
     ///   - value: a text as it is, `true`, `false`, or a number; of at most 512 bytes. Whole numbers of up to 64 bits are
     ///     as they are written, all others the shortest form of a floating-point number: `1.5` for 1.50, `1000.0` for 1e3.
+    /// - Throws: `usage` for a path or a value with a NUL.
     public func components(whereManifest path: String, is value: String) throws -> [Component] {
         try settle()
         return try read { reading in
@@ -61,6 +62,7 @@ extension Reading {
     }
 
     private func value(in manifest: String, of owner: String, path: String) throws -> String? {
+        try FieldCheck.text(path, "path of a value in a manifest")
         guard try Bool.fetchOne(database, sql: "SELECT json_valid(?)", arguments: [manifest]) == true else {
             throw OsnovaError.damaged("the manifest of \(owner) is no JSON: install it again")
         }
@@ -74,6 +76,7 @@ extension Reading {
     }
 
     fileprivate func keys(_ kind: RowKind, path: String, value: String?) throws -> [Data] {
+        for text in [path, value] { try FieldCheck.text(text, "text that is asked for in manifests") }
         let condition = value == nil ? "" : "AND value = ?3"
         let sql = """
             SELECT DISTINCT key FROM manifest_fields WHERE kind = ?1 AND path = ?2 \(condition) ORDER BY 1

@@ -55,8 +55,11 @@ public struct CacheEntry: Sendable, Equatable {
 
 extension Reading {
     /// The cache entry of an address; nil where there is none.
+    ///
+    /// - Throws: `usage` for an address with a NUL.
     public func cacheEntry(_ address: String) throws -> CacheEntry? {
-        try Row.fetchOne(
+        try FieldCheck.text(address, "address of a cache entry")
+        return try Row.fetchOne(
             database.cachedStatement(sql: "SELECT * FROM autonomi_cache WHERE autonomi_address = ?"),
             arguments: [address]
         ).map(CacheEntry.init)
@@ -110,7 +113,10 @@ extension Writing {
     /// Removes the cache entry of an address; false where there is none.
     ///
     /// Its blob stays until nothing refers to it.
+    ///
+    /// - Throws: `usage` for an address with a NUL.
     public func removeCacheEntry(_ address: String) throws -> Bool {
+        try FieldCheck.text(address, "address of a cache entry")
         try database.cachedStatement(sql: "DELETE FROM autonomi_cache WHERE autonomi_address = ?")
             .execute(arguments: [address])
         return database.changesCount > 0

@@ -61,14 +61,20 @@ public struct KeyMetadata: Sendable, Equatable {
 
 extension Reading {
     /// The key that a component has under a number; nil where there is none.
+    ///
+    /// - Throws: `usage` for an id with a NUL, `damaged` for a key of an unknown type.
     public func key(of componentID: String, index: Int64) throws -> KeyMetadata? {
+        try FieldCheck.text(componentID, "component of a key")
         let sql = "SELECT * FROM every_key WHERE component_id = ? AND derivation_index = ?"
         return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [componentID, index])
             .map(KeyMetadata.init)
     }
 
     /// The key of a public key; nil where there is none.
+    ///
+    /// - Throws: `usage` for a text with a NUL, `damaged` for a key of an unknown type.
     public func key(publicKey: String) throws -> KeyMetadata? {
+        try FieldCheck.text(publicKey, "public key")
         let sql = "SELECT * FROM every_key WHERE public_key = ?"
         return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [publicKey]).map(KeyMetadata.init)
     }
@@ -90,8 +96,9 @@ extension Reading {
 
     /// The number that a component's next key gets: one more than its highest, 0 for its first.
     ///
-    /// - Throws: `cannotCreate` where the highest number is taken.
+    /// - Throws: `cannotCreate` where the highest number is taken, `usage` for an id with a NUL.
     public func nextKeyIndex(of componentID: String) throws -> Int64 {
+        try FieldCheck.text(componentID, "component of a key")
         let sql = """
             SELECT max(highest) FROM (
                 SELECT max(derivation_index) AS highest FROM keys_metadata WHERE component_id = ?1
@@ -143,6 +150,8 @@ extension Writing {
     /// Removes what is known of a key; false where there is nothing.
     ///
     /// The key can be derived again from the phrase.
+    ///
+    /// - Throws: `usage` for an id with a NUL.
     public func removeKey(of componentID: String, index: Int64) throws -> Bool {
         guard let known = try reading.key(of: componentID, index: index) else { return false }
         let sql = "DELETE FROM \(known.type.table) WHERE component_id = ? AND derivation_index = ?"

@@ -12,7 +12,7 @@ extension Reading {
 extension Writing {
     /// Keeps the cache entry of an address from eviction; false where it is pinned already.
     ///
-    /// - Throws: `notFound` where there is no such entry.
+    /// - Throws: `notFound` where there is no such entry, `usage` for an address with a NUL.
     @discardableResult
     public func pinCacheEntry(_ address: String) throws -> Bool {
         guard try reading.cacheEntry(address) != nil else {
@@ -23,9 +23,12 @@ extension Writing {
     }
 
     /// Lets evictions take the cache entry of an address again; false where it was not pinned.
+    ///
+    /// - Throws: `usage` for an address with a NUL.
     @discardableResult
     public func unpinCacheEntry(_ address: String) throws -> Bool {
-        try change("DELETE FROM pinned_cache WHERE address = ?", [address])
+        try FieldCheck.text(address, "address of a cache entry")
+        return try change("DELETE FROM pinned_cache WHERE address = ?", [address])
     }
 
     private func change(_ sql: String, _ arguments: StatementArguments) throws -> Bool {

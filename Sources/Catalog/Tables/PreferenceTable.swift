@@ -32,14 +32,17 @@ public struct Preference: Sendable, Equatable {
 extension Reading {
     /// The preference of a key as a type; nil where there is none.
     ///
-    /// - Throws: `damaged` where another program wrote something that is not of this type.
+    /// - Throws: `damaged` where another program wrote something that is not of this type, `usage` for a key with a NUL.
     public func preference<Value: Decodable>(_ key: String, as type: Value.Type = Value.self) throws -> Value? {
         try preference(named: key)?.value(as: type)
     }
 
     /// The row of a preference; nil where there is none.
+    ///
+    /// - Throws: `usage` for a key with a NUL.
     public func preference(named key: String) throws -> Preference? {
-        try Row.fetchOne(
+        try FieldCheck.text(key, "key of a preference")
+        return try Row.fetchOne(
             database.cachedStatement(sql: "SELECT * FROM user_preferences WHERE key = ?"), arguments: [key]
         ).map(Preference.init)
     }
@@ -93,7 +96,10 @@ extension Writing {
     }
 
     /// Removes a preference; false where there is none.
+    ///
+    /// - Throws: `usage` for a key with a NUL.
     public func removePreference(_ key: String) throws -> Bool {
+        try FieldCheck.text(key, "key of a preference")
         try database.cachedStatement(sql: "DELETE FROM user_preferences WHERE key = ?").execute(arguments: [key])
         return database.changesCount > 0
     }

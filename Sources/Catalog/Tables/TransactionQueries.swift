@@ -3,8 +3,11 @@ public import Primitives
 
 extension Reading {
     /// The transaction of a hash; nil where there is none.
+    ///
+    /// - Throws: `usage` for a hash with a NUL.
     public func transaction(_ hash: String) throws -> WalletTransaction? {
-        try Row.fetchOne(
+        try FieldCheck.text(hash, "hash of a transaction")
+        return try Row.fetchOne(
             database.cachedStatement(sql: "SELECT * FROM wallet_transactions WHERE tx_hash = ?"), arguments: [hash]
         ).map(WalletTransaction.init)
     }
@@ -72,6 +75,7 @@ extension Writing {
         _ hash: String, as status: WalletTransaction.Status, at time: Int64 = Clock.seconds, gasUsed: Amount? = nil
     ) throws {
         let confirmedAt = status == .pending ? nil : time
+        try FieldCheck.text(hash, "hash of a transaction")
         try FieldCheck.time(confirmedAt, "confirmation time of a transaction")
         // Only these columns: what another program wrote into the others may be such as 'save' refuses.
         let sql = """
@@ -86,7 +90,10 @@ extension Writing {
     }
 
     /// Removes a transaction; false where there is none.
+    ///
+    /// - Throws: `usage` for a hash with a NUL.
     public func removeTransaction(_ hash: String) throws -> Bool {
+        try FieldCheck.text(hash, "hash of a transaction")
         try database.cachedStatement(sql: "DELETE FROM wallet_transactions WHERE tx_hash = ?")
             .execute(arguments: [hash])
         return database.changesCount > 0

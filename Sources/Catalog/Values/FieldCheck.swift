@@ -2,7 +2,7 @@ internal import Primitives
 
 /// Refuses values that a row must not hold, before SQLite sees them.
 enum FieldCheck {
-    /// Checks a text: SQLite would cut it silently at a NUL.
+    /// Checks a text that is written or asked for: it would be cut silently at a NUL, and stand for another one.
     ///
     /// - Throws: `usage`.
     static func text(_ value: String?, _ name: String) throws {

@@ -54,8 +54,16 @@ struct Listing {
         return "SELECT \(selected) FROM \(table)\(all) ORDER BY \(sorted) LIMIT ?"
     }
 
+    /// Refuses values that would be cut, and so be those of other rows.
+    private func checkArguments() throws {
+        for case .string(let text) in arguments.map(\.storage) { try FieldCheck.text(text, "text that is asked for") }
+    }
+
     /// Hands over every row that the conditions let pass, in no order.
+    ///
+    /// - Throws: `usage` for a value with a NUL.
     func forEach(_ database: Database, _ body: (Row) throws -> Void) throws {
+        try checkArguments()
         let statement = try database.cachedStatement(sql: "SELECT \(columns) FROM \(table)\(condition(conditions))")
         let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
         while let row = try rows.next() { try body(row) }
@@ -67,13 +75,14 @@ struct Listing {
 
     /// Reads the page after a cursor.
     ///
-    /// - Throws: `usage` for a limit that is no size of a page, and for another query's cursor.
+    /// - Throws: `usage` for a limit that is no size of a page, a value with a NUL, and another query's cursor.
     func page<Result>(
         _ database: Database, after cursor: Cursor?, limit: Int, _ make: (Row) throws -> Result
     ) throws -> Page<Result> {
         guard (1...Self.largestPage).contains(limit) else {
             throw OsnovaError(.usage, "a page has 1 to \(Self.largestPage) rows, not \(limit)")
         }
+        try checkArguments()
         let place = try cursor.map { try $0.position(query: identity, count: order.count) }
         let statement = try database.cachedStatement(sql: sql(behind: place))
         let values = arguments + (place ?? []).map(\.value) + [(limit + 1).databaseValue]
