@@ -72,6 +72,21 @@ import Testing
         #expect(try library.sqlite("SELECT count(*) FROM registry_processes") == "1")
     }
 
+    @Test func `a use of the cache at an impossible time is no trap`() throws {
+        let library = try Library()
+        let content = try #require(ContentID(hex: String(repeating: "ab", count: 32)))
+        try library.catalog.write { writing in
+            try writing.save(CacheEntry(address: "a", content: content, size: 1, dataType: "chunk"))
+            for coarseness in [Int64.min, 0, .max] {
+                for time in [Int64.min, -1, .max] {
+                    try writing.recordUse([(Array("a".utf8), time)], coarseness: coarseness)
+                }
+            }
+        }
+        let entry = try #require(try library.catalog.read { try $0.cacheEntry("a") })
+        #expect((entry.cachedAt...Clock.seconds + 1).contains(entry.lastAccessed))
+    }
+
     @Test(arguments: [-1, Int64.min, 253_402_300_800, Int64.max]) func `a time outside the calendar is refused`(
         time: Int64
     )

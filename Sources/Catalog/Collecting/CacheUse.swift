@@ -85,8 +85,9 @@ extension Writing {
                 """)
         var count = 0
         for use in uses {
-            let time = newest > now ? newest : min(use.time, now)
-            try statement.execute(arguments: [Data(use.address), time, time - coarseness, newest])
+            let time = newest > now ? newest : max(0, min(use.time, now))
+            let (since, isBeyond) = time.subtractingReportingOverflow(coarseness)
+            try statement.execute(arguments: [Data(use.address), time, isBeyond ? .min : since, newest])
             count += database.changesCount
         }
         return count
