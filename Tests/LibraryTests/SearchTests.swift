@@ -66,6 +66,16 @@ import Testing
         #expect(try library.catalog.check().findings == [])
     }
 
+    @Test func `a quote under a combining mark is a quote, and no way to FTS5's operators`() throws {
+        let library = try Library()
+        try say(library, "the harbour is quiet", "lights")
+        for mark in ["\u{301}", "\u{200D}", "\u{FE0F}"] {
+            expect(.usage, mentioning: "quote") { _ = try library.catalog.search("harbour\"\(mark)") }
+            #expect(try library.catalog.search("nowhere\"\(mark) OR harbour OR \"\(mark)nowhere").isEmpty)
+            #expect(try library.catalog.search("harbour \"\(mark)is quiet\"").map(\.id) == ["1"])
+        }
+    }
+
     @Test func `no trigger needs more than plain SQL`() throws {
         let library = try Library()
         let triggers = try library.sqlite("SELECT sql FROM sqlite_schema WHERE type = 'trigger'").lowercased()

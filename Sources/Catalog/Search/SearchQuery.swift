@@ -17,7 +17,8 @@ struct SearchQuery {
     init(_ text: String) throws {
         guard text.utf8.count <= Self.longest else { throw Self.refusal("is longer than \(Self.longest) bytes") }
         guard !text.utf8.contains(0) else { throw Self.refusal("holds a NUL character") }
-        let pieces = text.split(separator: "\"", omittingEmptySubsequences: false)
+        // By scalars, as FTS5 reads: a quote with a combining mark is one character of Swift's, and still a quote.
+        let pieces = text.unicodeScalars.split(separator: "\"", omittingEmptySubsequences: false).map(Substring.init)
         guard !pieces.count.isMultiple(of: 2) else { throw Self.refusal("has a quote that is not closed") }
         var terms: [String] = []
         var isPrefix = false
