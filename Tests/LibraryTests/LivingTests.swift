@@ -147,6 +147,27 @@ import Testing
         expect(.usage) { try batch.componentUsed("c") }
     }
 
+    @Test func `ids that merely look the same are not joined`() throws {
+        let library = try Library()
+        let ids = ["caf\u{E9}", "cafe\u{301}"]
+        let batch = BatchWriter(library.catalog, interval: 3600)
+        try library.catalog.write { writing in
+            for id in ids {
+                try writing.save(Application(id: id, name: "n", version: "1", manifest: "{}"))
+                try writing.save(Component(id: id, name: "n", version: "1", kind: .backend, manifest: "{}"))
+            }
+        }
+        for (id, times) in zip(ids, 1...) {
+            for _ in 0..<times { try batch.applicationLaunched(id) }
+            try batch.componentUsed(id, at: Int64(times))
+        }
+        try batch.close()
+        try library.catalog.read { (reading: Reading) throws -> Void in
+            #expect(try ids.map { try reading.application($0)?.launchCount } == [1, 2])
+            #expect(try ids.map { try reading.component($0)?.lastUsed } == [1, 2])
+        }
+    }
+
     @Test func `a batch is written after its interval, and when it is full`() throws {
         let library = try Library()
         try library.install("c")

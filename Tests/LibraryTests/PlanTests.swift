@@ -126,11 +126,11 @@ import Testing
         let library = try Library()
         try library.install("c")
         var batch = PendingWrites()
-        batch.heartbeats[.init(componentID: "c", processID: 1)] = 1
-        batch.componentUses["c"] = 1
-        batch.launches["a"] = .init(times: 1, last: 1)
-        batch.cacheUses["x"] = .init(times: 1, last: 1)
-        batch.keyUses["k"] = 1
+        batch.heartbeats[.init(componentID: ExactText("c"), processID: 1)] = 1
+        batch.componentUses[ExactText("c")] = 1
+        batch.launches[ExactText("a")] = .init(times: 1, last: 1)
+        batch.cacheUses[ExactText("x")] = .init(times: 1, last: 1)
+        batch.keyUses[ExactText("k")] = 1
         try library.catalog.write { (writing: Writing) throws -> Void in
             try writing.apply(batch)
             try writing.save(Message(channel: "c", sender: "s", body: "b"))

@@ -107,6 +107,22 @@ import Testing
         #expect(try library.catalog.write { try $0.removeTransaction("0x0") })
     }
 
+    @Test func `amounts of networks that merely look the same are not added up`() throws {
+        let library = try Library()
+        let networks = ["caf\u{E9}", "cafe\u{301}"]
+        let amount = try #require(Amount("5"))
+        try library.catalog.write { writing in
+            for network in networks {
+                try writing.save(
+                    WalletTransaction(
+                        hash: "h" + network, from: "f", to: "t", amount: amount, token: network, network: network))
+            }
+        }
+        for network in networks {
+            #expect(try library.catalog.read { try $0.total(token: network, network: network) } == amount)
+        }
+    }
+
     @Test func `a preference is any Codable`() throws {
         struct Window: Codable, Equatable {
             var size = [800, 600]

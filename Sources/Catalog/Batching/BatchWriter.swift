@@ -51,38 +51,38 @@ public final class BatchWriter: Sendable {
 
     /// A component's process lives.
     public func heartbeat(of componentID: String, processID: Int64, at time: Int64 = Clock.seconds) throws {
-        let beat = PendingWrites.Heartbeat(componentID: componentID, processID: processID)
-        try add(time, componentID) { $0.heartbeats[beat] = max(time, $0.heartbeats[beat] ?? 0) }
+        let beat = PendingWrites.Heartbeat(componentID: ExactText(componentID), processID: processID)
+        try add(time, componentID) { pending, _ in pending.heartbeats[beat] = max(time, pending.heartbeats[beat] ?? 0) }
     }
 
     /// A component was used.
     public func componentUsed(_ id: String, at time: Int64 = Clock.seconds) throws {
-        try add(time, id) { $0.componentUses[id] = max(time, $0.componentUses[id] ?? 0) }
+        try add(time, id) { $0.componentUses[$1] = max(time, $0.componentUses[$1] ?? 0) }
     }
 
     /// An application was launched.
     public func applicationLaunched(_ id: String, at time: Int64 = Clock.seconds) throws {
-        try add(time, id) { $0.launches[id, default: .init(times: 0, last: 0)].join(.init(times: 1, last: time)) }
+        try add(time, id) { $0.launches[$1, default: .init(times: 0, last: 0)].join(.init(times: 1, last: time)) }
     }
 
     /// Cached content was read.
     public func cacheEntryUsed(_ address: String, at time: Int64 = Clock.seconds) throws {
         try add(time, address) {
-            $0.cacheUses[address, default: .init(times: 0, last: 0)].join(.init(times: 1, last: time))
+            $0.cacheUses[$1, default: .init(times: 0, last: 0)].join(.init(times: 1, last: time))
         }
     }
 
     /// A derived key was used.
     public func keyUsed(publicKey: String, at time: Int64 = Clock.seconds) throws {
-        try add(time, publicKey) { $0.keyUses[publicKey] = max(time, $0.keyUses[publicKey] ?? 0) }
+        try add(time, publicKey) { $0.keyUses[$1] = max(time, $0.keyUses[$1] ?? 0) }
     }
 
-    private func add(_ time: Int64, _ key: String, _ change: (inout PendingWrites) -> Void) throws {
+    private func add(_ time: Int64, _ key: String, _ change: (inout PendingWrites, ExactText) -> Void) throws {
         try FieldCheck.time(time, "time that is reported")
         try FieldCheck.text(key, "key that is reported")
         let (isFull, isFirst) = try state.withLock { state in
             guard !state.isClosed else { throw OsnovaError(.usage, "the batch writer is closed already") }
-            change(&state.pending)
+            change(&state.pending, ExactText(key))
             return (state.pending.count >= capacity, state.claimAttempt())
         }
         if isFirst { schedule() }

@@ -29,10 +29,13 @@ extension Reading {
         _ filter: TransactionFilter = TransactionFilter(), token: String? = nil, network: String
     ) throws -> Amount {
         var sum = Amount.zero
+        let wanted = (token: token.map(ExactText.init), network: ExactText(network))
         // Not page by page: a row without a hash has a place in no page.
         try filter.everything.forEach(database) { row in
             let transaction = try WalletTransaction(row)
-            guard transaction.token == token, transaction.network == network else { return }
+            guard transaction.token.map(ExactText.init) == wanted.token,
+                ExactText(transaction.network) == wanted.network
+            else { return }
             guard let value = transaction.value else {
                 throw OsnovaError.damaged("transaction \(transaction.hash) has no decimal number for its amount")
             }

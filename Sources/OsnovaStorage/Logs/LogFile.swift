@@ -112,7 +112,7 @@ final class LogFile: Sendable {
 
 /// The log files of this process, one for each path.
 enum LogFiles {
-    private static let files = Mutex<[String: LogFile]>([:])
+    private static let files = Mutex<[FilePath: LogFile]>([:])
 
     /// Lines that wait when a process ends well are written.
     private static let flushesAtExit: Bool = atexit { LogFiles.flush() } == 0
@@ -120,9 +120,9 @@ enum LogFiles {
     static func file(_ path: String) -> LogFile {
         _ = flushesAtExit
         return files.withLock { files in
-            if let file = files[path] { return file }
+            if let file = files[FilePath(path)] { return file }
             let file = LogFile(path: path)
-            files[path] = file
+            files[FilePath(path)] = file
             return file
         }
     }

@@ -51,7 +51,7 @@ public struct Snapshots {
             try? FileManager.default.removeItem(atPath: "\(directory)/\(folder)")
             throw error
         }
-        guard let made = try list().last(where: { $0.name == name }) else {
+        guard let made = try list().last(where: { Self.isSame($0.name, name) }) else {
             throw OsnovaError(.busy, "the snapshot \(name) was removed while it was made")
         }
         return made
@@ -62,7 +62,9 @@ public struct Snapshots {
     /// - Throws: `notFound`.
     public func delete(_ name: String) throws {
         let wasThere = try store.catalog.write { writing -> Bool in
-            guard let record = try writing.reading.snapshots().first(where: { $0.name == name }) else { return false }
+            guard let record = try writing.reading.snapshots().first(where: { Self.isSame($0.name, name) }) else {
+                return false
+            }
             try writing.removeSnapshot(record)
             return true
         }
@@ -70,6 +72,9 @@ public struct Snapshots {
         // Not by the folder that the row names: anyone may have written `../..` there.
         try removeStrayFolders()
     }
+
+    /// Names are bytes, as those of files are; strings that differ in Unicode normalisation only are equal to Swift.
+    private static func isSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
 
     // MARK: Rows
 
@@ -81,7 +86,7 @@ public struct Snapshots {
             let isDone = try store.catalog.write { writing -> Bool in
                 // Nobody else can write now, so what another connection reads is the state that is copied.
                 guard try writing.reading.isSettled() else { return false }
-                if try writing.reading.snapshots().contains(where: { $0.name == name }) {
+                if try writing.reading.snapshots().contains(where: { Self.isSame($0.name, name) }) {
                     throw OsnovaError(.cannotCreate, "there is a snapshot \(name) already: choose another name")
                 }
                 // The copy would keep what lets the old key find the new one.
