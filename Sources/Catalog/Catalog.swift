@@ -31,6 +31,7 @@ public final class Catalog: Sendable {
     public init(path: String, creating: Bool = false, patience: Double = 10, probe: @escaping BlobProbe) throws {
         self.path = path
         self.probe = probe
+        let patience = Waiting.patience(patience)
         self.patience = patience
         calls = CallGuard(path: path)
         pool = try translatingErrors(path) {

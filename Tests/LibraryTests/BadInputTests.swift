@@ -107,6 +107,35 @@ import Testing
         for write in writes { expect(.usage, mentioning: "\(time)") { try library.catalog.write { try write($0) } } }
     }
 
+    @Test(arguments: [Double.nan, .infinity, -.infinity, -1, 0, 1e300]) func `any patience is taken for some`(
+        patience: Double
+    ) throws {
+        let library = try Library()
+        let catalog = try Catalog(path: library.path, patience: patience) { _ in nil }
+        try catalog.write { try $0.setPreference("k", to: 1) }
+        try catalog.close()
+        #expect(try library.catalog.read { try $0.preference("k", as: Int.self) } == 1)
+    }
+
+    @Test(arguments: [
+        Duration.zero, .seconds(-1), .seconds(Int64.max), .seconds(Int64.min),
+        Duration(secondsComponent: .max, attosecondsComponent: 999_999_999_999_999_999),
+    ])
+    func `any interval is one that a clock can wait and that leaves the core to others`(interval: Duration) {
+        #expect(Waiting.pause(interval) >= .milliseconds(1))
+        #expect(Waiting.pause(interval).components.seconds < Int64(Int32.max) * 2)
+    }
+
+    @Test func `an observer may ask for no delay at all`() async throws {
+        let library = try Library()
+        let schedule = VacuumSchedule(library.catalog, idle: .zero)
+        let changes = try library.catalog.changes(of: [.preferences], every: .seconds(-1))
+        try library.catalog.write { try $0.setPreference("k", to: 1) }
+        var told = changes.makeAsyncIterator()
+        #expect(await told.next() == [.preferences])
+        withExtendedLifetime(schedule) {}
+    }
+
     @Test func `a reference to nothing is refused`() throws {
         let library = try Library()
         let missing = try #require(ContentID(hex: String(repeating: "ab", count: 32)))

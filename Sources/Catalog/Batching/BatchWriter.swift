@@ -34,7 +34,7 @@ public final class BatchWriter: Sendable {
     /// Readies a writer.
     ///
     /// - Parameters:
-    ///   - interval: seconds that a row waits at most, and so what a crash may lose.
+    ///   - interval: seconds that a row waits at most, and so what a crash may lose; what is no such number is none.
     ///   - capacity: rows that wait at most.
     ///   - onFailure: told why an interval could not be written; from any thread.
     public init(
@@ -42,7 +42,7 @@ public final class BatchWriter: Sendable {
         onFailure: @escaping @Sendable (any Error) -> Void = { _ in }
     ) {
         self.catalog = catalog
-        self.interval = interval
+        self.interval = Waiting.patience(interval)
         self.capacity = max(1, capacity)
         self.onFailure = onFailure
     }

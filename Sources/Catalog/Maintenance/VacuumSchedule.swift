@@ -5,12 +5,13 @@ public final class VacuumSchedule: Sendable {
     /// Begins to watch.
     ///
     /// - Parameters:
-    ///   - idle: how long nobody, of whatever process, must have written.
+    ///   - idle: how long nobody, of whatever process, must have written; a millisecond at least.
     ///   - onVacuum: told what was done; from any thread.
     public init(
         _ catalog: Catalog, policy: VacuumPolicy = VacuumPolicy(), idle: Duration = .seconds(60),
         onVacuum: @escaping @Sendable (VacuumOutcome) -> Void = { _ in }
     ) {
+        let idle = Waiting.pause(idle)
         task = Task.detached { try? await Self.run(catalog, policy, idle, onVacuum) }
     }
 

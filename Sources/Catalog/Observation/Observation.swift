@@ -7,13 +7,13 @@ extension Catalog {
     ///
     /// - Parameters:
     ///   - kinds: what is of interest. `files` is told of everything that the mounted tree shows.
-    ///   - interval: how late a change may be told.
+    ///   - interval: how late a change may be told; a millisecond at least.
     /// - Throws: what the database throws when it is read for the first time.
     public func changes(
         of kinds: Set<ListingKind> = Set(ListingKind.allCases), every interval: Duration = .milliseconds(100)
     ) throws -> AsyncStream<Set<ListingKind>> {
         let start = try read { try ChangeCounters.read($0.database) }
-        let path = path
+        let (path, interval) = (path, Waiting.pause(interval))
         return AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             let task = Task.detached {
                 try? await Self.watch(path, kinds, from: start, every: interval) { Self.tell($0, continuation) }
