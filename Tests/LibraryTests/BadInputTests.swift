@@ -136,6 +136,12 @@ import Testing
         withExtendedLifetime(schedule) {}
     }
 
+    @Test func `a folder that is gone is an error in a line`() throws {
+        let library = try Library()
+        try FileManager.default.removeItem(at: library.folder.url)
+        expect(.notFound, mentioning: library.folder.url.path) { _ = try library.catalog.removeCopiesWithRekey() }
+    }
+
     @Test func `a reference to nothing is refused`() throws {
         let library = try Library()
         let missing = try #require(ContentID(hex: String(repeating: "ab", count: 32)))

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import Primitives
 
 /// Copies that migrations kept of the database, as far as they hold keys of a rekey.
 public struct MigrationCopies: Sendable {
@@ -14,10 +15,12 @@ extension Catalog {
     private static let companions = ["-wal", "-shm", "-journal"]
 
     /// Removes copies that migrations kept of the database while a rekey was under way: they hold its keys.
+    ///
+    /// - Throws: `notFound` where the folder is gone, `inputOutput` where it cannot be listed or a copy not removed.
     public func removeCopiesWithRekey() throws -> MigrationCopies {
         let folder = (path as NSString).deletingLastPathComponent
         let prefix = (path as NSString).lastPathComponent + ".before-v"
-        let copies = try FileManager.default.contentsOfDirectory(atPath: folder).filter { name in
+        let copies = try Self.names(in: folder).filter { name in
             name.hasPrefix(prefix) && !Self.companions.contains { name.hasSuffix($0) }
         }
         var (removed, unreadable): ([String], [String]) = ([], [])
@@ -27,11 +30,23 @@ extension Catalog {
                 continue
             }
             guard hasRekey else { continue }
-            try FileManager.default.removeItem(atPath: copy)
+            do { try FileManager.default.removeItem(atPath: copy) } catch {
+                throw OsnovaError(.inputOutput, "\(copy) holds keys and cannot be removed: check its permissions")
+            }
             for suffix in Self.companions { try? FileManager.default.removeItem(atPath: copy + suffix) }
             removed.append(copy)
         }
         return MigrationCopies(removed: removed, unreadable: unreadable)
+    }
+
+    private static func names(in folder: String) throws -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder)
+        } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
+            throw OsnovaError(.notFound, "\(folder) is gone: the data root was moved or removed")
+        } catch {
+            throw OsnovaError(.inputOutput, "\(folder) cannot be listed: check its permissions")
+        }
     }
 
     /// A copy from before this schema has no such table.
