@@ -31,6 +31,15 @@ import Tree
         #expect(try base.snapshot().nodes == before.nodes)
     }
 
+    @Test(arguments: [[], [0], Array("a\0b".utf8), [UInt8](repeating: 0x78, count: 4096)])
+    func `a link that nobody could read is refused`(target: [UInt8]) throws {
+        let base = try Base()
+        let before = try base.snapshot()
+        #expect(kind { try base.catalog.write { try $0.saveSymbolicLink(at: path("l"), target: target) } } == .usage)
+        #expect(try base.snapshot().nodes == before.nodes)
+        try base.catalog.write { try $0.saveSymbolicLink(at: path("l"), target: [UInt8](repeating: 0x78, count: 4095)) }
+    }
+
     @Test func `names are bytes: what differs in normalisation are two files`() throws {
         let base = try Base()
         try base.catalog.write { writing in

@@ -27,8 +27,15 @@ extension Writing {
 
     /// Records a symbolic link under a path; the same path again gets the new target.
     ///
-    /// - Throws: `cannotCreate` where a directory has the name, or a file stands where a directory is needed.
+    /// - Throws: `cannotCreate` where a directory has the name, or a file stands where a directory is needed; `usage` for a
+    ///   name or a target that none can have.
     public func saveSymbolicLink(at path: [[UInt8]], target: [UInt8]) throws {
+        guard (1...Self.longestTarget).contains(target.count), !target.contains(0) else {
+            throw OsnovaError(
+                .usage,
+                "files/\(Reading.text(path)) cannot be a link with this target: it has 1 to \(Self.longestTarget) bytes, "
+                    + "without a NUL")
+        }
         let (directory, name) = try place(of: path)
         if let existing = try nodes.node(named: name, in: directory) {
             guard existing.kind != NodeKind.directory.rawValue else {
@@ -39,6 +46,9 @@ extension Writing {
         }
         try nodes.insert(.symbolicLink, named: name, in: directory, target: Data(target))
     }
+
+    /// Bytes; what Linux allows.
+    private static let longestTarget = 4095
 
     /// Records a directory, with those above it.
     ///
