@@ -150,6 +150,14 @@ import Testing
         #expect(try library.catalog.write { try $0.removePreference("ui") })
     }
 
+    @Test(arguments: ["", "{", "[1,]", "\u{FEFF}1", "'a'", "01", "NaN", "\"\\ud800\"", "1 2", "/**/1"])
+    func `a preference that is no JSON is refused`(text: String) throws {
+        let library = try Library()
+        expect(.usage, mentioning: "no JSON") { try library.catalog.write { try $0.setPreference("k", json: text) } }
+        try library.catalog.write { try $0.setPreference("k", json: " [1, null, \"\\u0000\"]\n") }
+        #expect(try library.catalog.check().notes == [])
+    }
+
     @Test func `keys are unique by public key and by number`() throws {
         let library = try Library()
         func key(_ index: Int64, _ text: String) -> KeyMetadata {

@@ -85,7 +85,7 @@ extension Writing {
     public func setPreference(_ key: String, json: String) throws {
         try FieldCheck.identifier(key, "key of a preference")
         try FieldCheck.text(json, "value of a preference")
-        guard (try? JSONSerialization.jsonObject(with: Data(json.utf8), options: .fragmentsAllowed)) != nil else {
+        guard try isJSON(json) else {
             throw OsnovaError(.usage, "the value of \(key) is no JSON: a text needs its quotes, as in '\"dark\"'")
         }
         let sql = """
@@ -93,6 +93,15 @@ extension Writing {
             ON CONFLICT(key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
             """
         try database.cachedStatement(sql: sql).execute(arguments: [key, json, Clock.seconds])
+    }
+
+    /// Whether both Foundation and SQLite take a text for JSON: the one reads over a byte order mark and a comma too many, the
+    /// other over half a surrogate.
+    private func isJSON(_ text: String) throws -> Bool {
+        let isValid = try Bool.fetchOne(
+            database.cachedStatement(sql: "SELECT json_valid(?)"), arguments: [text])
+        return isValid == true
+            && (try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)) != nil
     }
 
     /// Removes a preference; false where there is none.
