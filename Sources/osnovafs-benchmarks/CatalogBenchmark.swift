@@ -14,6 +14,8 @@ struct CatalogBenchmark: ParsableCommand {
     @Option(help: "Runs of each query.")
     var runs = 500
 
+    func validate() throws { try require("runs", runs, in: sensibleCounts) }
+
     func run() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "osnovafs-bench-\(UUID().uuidString)")

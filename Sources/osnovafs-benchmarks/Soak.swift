@@ -12,6 +12,12 @@ struct SoakTest: ParsableCommand {
     @Option(help: "How long.")
     var seconds = 60.0
 
+    func validate() throws {
+        guard seconds > 0, seconds <= 1e6 else {
+            throw ValidationError("--seconds is \(seconds): choose more than 0, and at most 1000000")
+        }
+    }
+
     func run() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("osnovafs-soak-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -12,6 +12,8 @@ struct SealBenchmark: ParsableCommand {
     @Option(help: "MiB of the larger blob.")
     var size = 1024
 
+    func validate() throws { try require("size", size, in: sensibleSizes) }
+
     func run() throws {
         try ScratchStore.use("seal") { try measure($0.store, $0.root, $0.keys, in: $0.folder) }
     }

@@ -18,6 +18,12 @@ struct VerifyBenchmark: ParsableCommand {
     @Option(help: "Rounds of both.")
     var rounds = 5
 
+    func validate() throws {
+        try require("size", size, in: sensibleSizes)
+        try require("blob", blob, in: 1...size)
+        try require("rounds", rounds, in: sensibleCounts)
+    }
+
     func run() throws {
         try ScratchStore.use("verify") { scratch in
             try fill(scratch.store, scratch.folder)

@@ -24,9 +24,11 @@ struct CompressionBenchmark: ParsableCommand {
         "put, MB/s", "sealed, MB", "cold sequential, MB/s", "random 4 KiB, cold, µs", "resident memory, MB",
     ]
 
+    func validate() throws { try require("rounds", rounds, in: sensibleCounts) }
+
     func run() throws {
         var samples = [[[Double]]](repeating: [], count: 2)
-        for _ in 0..<max(1, rounds) {
+        for _ in 0..<rounds {
             for (way, option) in ["--no-compress", "--compress"].enumerated() {
                 samples[way].append(try measure(option))
             }

@@ -29,6 +29,11 @@ struct MountBenchmark: ParsableCommand {
     @Flag(help: "Write one JSON document: figure by figure, the median of each filesystem.")
     var json = false
 
+    func validate() throws {
+        try require("rounds", rounds, in: sensibleCounts)
+        try require("size", size, in: sensibleSizes)
+    }
+
     func run() throws {
         let corpus = Corpus(folder: URL(fileURLWithPath: "\(folder)/corpus"), bigSize: size)
         try corpus.make()
@@ -36,7 +41,7 @@ struct MountBenchmark: ParsableCommand {
         let chosen = try prepare([all.ours] + wanted(all))
         var samples: [String: [Figure: [Double]]] = [:]
         let time = Clock.seconds
-        for round in 1...max(1, rounds) {
+        for round in 1...rounds {
             for peer in chosen {
                 note("round \(round) of \(rounds): \(peer.name)")
                 try add(MountFigures(root: peer.root).measure(peer), of: peer.name, to: &samples)

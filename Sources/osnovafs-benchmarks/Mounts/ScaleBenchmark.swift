@@ -18,11 +18,21 @@ struct ScaleBenchmark: ParsableCommand {
     @Option(help: "Where stores and mounts are made; kept from run to run.")
     var folder = "/tmp/osnovafs-compare"
 
+    private func numbers() throws -> [Int] {
+        try counts.split(separator: ",").map { text in
+            guard let count = Int(text) else { throw ValidationError("--counts has \(text): give numbers of blobs") }
+            try require("counts", count, in: 1...100_000_000)
+            return count
+        }
+    }
+
+    func validate() throws { _ = try numbers() }
+
     func run() throws {
         print(
             "| blobs | mount + first ls, s | ls -f, entries/s | stat of one, µs | memory, MB |\n|---:|---:|---:|---:|---:|"
         )
-        for count in counts.split(separator: ",").compactMap({ Int($0) }) {
+        for count in try numbers() {
             let store = ScaleStore(count: count, folder: folder, program: program)
             try store.make()
             let figures = try (0..<3).map { _ in try store.measure() }
