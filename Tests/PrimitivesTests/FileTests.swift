@@ -27,6 +27,26 @@ import Testing
         }
     }
 
+    @Test func `a stream that does not block is read to its end`() throws {
+        var ends: [CInt] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        let (input, output) = (ends[0], ends[1])
+        let stream = OwnedDescriptor(FileDescriptor(rawValue: input))
+        try #require(fcntl(input, F_SETFL, O_NONBLOCK) == 0)
+        #expect(write(output, "a", 1) == 1)
+        let writer = try JoinableThread {
+            // What follows comes when the first byte was taken, and the reader found nothing more.
+            var waiting: CInt = 1
+            while waiting > 0, ioctl(output, UInt(FIONREAD), &waiting) == 0 {}
+            _ = write(output, "b", 1)
+            close(output)
+        }
+        var read: [UInt8] = [0, 0, 0]
+        let count = try read.withUnsafeMutableBytes { try SystemCalls.readStream(stream, into: $0) }
+        writer.join()
+        #expect(count == 2 && read == [0x61, 0x62, 0])
+    }
+
     @Test func `a file has the mode that was asked for, and closes on exec`() throws {
         let file = try SystemCalls.open(at: directory, "f", O_RDWR | O_CREAT, mode: 0o600)
         let status = try SystemCalls.status(of: file)

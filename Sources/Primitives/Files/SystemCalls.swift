@@ -92,7 +92,9 @@ public enum SystemCalls {
         return filled
     }
 
-    /// `read(2)` until `bytes` is full or the stream ends; the number of bytes read.
+    /// `read(2)` until `bytes` is full or the stream ends; waits where a stream that does not block has nothing for now.
+    ///
+    /// - Returns: the number of bytes read.
     public static func readStream(_ file: OwnedDescriptor, into bytes: UnsafeMutableRawBufferPointer) throws(Errno)
         -> Int
     {
@@ -101,7 +103,9 @@ public enum SystemCalls {
             let count = Glibc.read(file.number, bytes.baseAddress?.advanced(by: filled), bytes.count - filled)
             if count < 0 {
                 if errno == EINTR { continue }
-                throw Errno(rawValue: errno)
+                guard errno == EAGAIN else { throw Errno(rawValue: errno) }
+                wait(for: POLLIN, on: file.number)
+                continue
             }
             if count == 0 { break }
             filled += count
@@ -127,7 +131,11 @@ public enum SystemCalls {
 
     /// `poll(2)` until a stream takes bytes, or would tell why it does not.
     public static func waitUntilWritable(_ number: CInt) {
-        var state = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+        wait(for: POLLOUT, on: number)
+    }
+
+    private static func wait(for event: CInt, on number: CInt) {
+        var state = pollfd(fd: number, events: Int16(event), revents: 0)
         while poll(&state, 1, -1) < 0 && errno == EINTR {}
     }
 
