@@ -17,6 +17,8 @@ public final class Catalog: Sendable {
     /// Seconds to wait for another program's lock.
     let patience: Double
     private let calls: CallGuard
+    /// Which file was opened: another may get its path.
+    private let file: FileIdentity?
     /// Where the database lies.
     public let path: String
 
@@ -51,6 +53,7 @@ public final class Catalog: Sendable {
             }
             return pool
         }
+        file = FileIdentity(path: path)
         try settle()
     }
 
@@ -114,16 +117,25 @@ public final class Catalog: Sendable {
 
     /// Runs `body` in a transaction that is durable when this returns, and is as if it had never been when it throws.
     ///
-    /// - Throws: what `body` throws, `busy` where another program writes for too long, `usage` within another write and
-    ///   after ``close()``.
+    /// - Throws: what `body` throws; `busy` where another program writes for too long, or where another database has got the
+    ///   path, as by a restoration; `notFound` where none has it; `usage` within another write and after ``close()``.
     public func write<Result>(_ body: (Writing) throws -> Result) throws -> Result {
         defer { CrashPoint.pass() }
         return try transaction { writing in
             let result = try body(writing)
             try writing.settle(atMost: .max)
+            try requireInPlace()
             CrashPoint.pass()
             return result
         }
+    }
+
+    /// Makes sure that what is written can be found again.
+    private func requireInPlace() throws {
+        let now = FileIdentity(path: path)
+        guard now != file else { return }
+        guard now != nil else { throw OsnovaError(.notFound, "\(path) was moved or removed: nothing was written") }
+        throw OsnovaError(.busy, "\(path) was restored meanwhile: nothing was written; open the store again")
     }
 
     private func transaction<Result>(_ body: (Writing) throws -> Result) throws -> Result {

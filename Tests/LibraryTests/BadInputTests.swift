@@ -136,6 +136,21 @@ import Testing
         withExtendedLifetime(schedule) {}
     }
 
+    @Test func `nothing is acknowledged that went into a database which has lost its path`() throws {
+        let library = try Library()
+        let (path, old) = (library.path, library.folder.path("old.db"))
+        func write() throws { try library.catalog.write { try $0.setPreference("k", to: 1) } }
+        try write()
+        try FileManager.default.moveItem(atPath: path, toPath: old)
+        expect(.notFound, mentioning: path) { try write() }
+        #expect(try library.catalog.read { try $0.preferences().rows.count } == 1, "what is open is read on")
+        try Data().write(to: URL(fileURLWithPath: path))
+        expect(.busy, mentioning: path) { try write() }
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.moveItem(atPath: old, toPath: path)
+        try write()
+    }
+
     @Test func `a folder that is gone is an error in a line`() throws {
         let library = try Library()
         try FileManager.default.removeItem(at: library.folder.url)
