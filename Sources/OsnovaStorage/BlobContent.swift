@@ -4,22 +4,36 @@ public import Primitives
 internal import Sealing
 
 extension Store {
-    /// Calls `body` with a blob's plaintext, piece by piece, each verified before it is handed out.
+    /// Calls `body` with a blob's plaintext, or a part of it, piece by piece, each verified before it is handed out.
     ///
+    /// - Parameters:
+    ///   - range: which bytes; what lies behind the end is left out. Of the file no more is read than it needs.
+    ///   - body: may throw to end it; the pointer must not escape.
     /// - Throws: `notFound` for content that is not stored, `damaged` where a piece is not what was sealed; what was
-    ///   handed out before is sound.
-    public func forEachPiece(of id: ContentID, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    ///   handed out before is sound. `usage` for a range that begins before 0, `denied` for a store without keys.
+    public func forEachPiece(
+        of id: ContentID, in range: Range<Int64> = 0..<Int64.max, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        guard range.lowerBound >= 0 else {
+            throw OsnovaError(.usage, "a part of \(id) cannot begin at \(range.lowerBound): the first byte is 0")
+        }
         guard try catalog.read({ try $0.hasBlob(id) }) || meet(id) else {
             throw OsnovaError(.notFound, "\(id) is not stored here")
         }
         let catalogReader = try CatalogReader(path: root.database)
         let (open, tags) = try untilSettled { try openWithTags(id, catalogReader) }
         let reader = try BlobReader(keys: keys(of: open.blob.generation))
-        var offset: Int64 = 0
-        while offset < open.blob.length {
-            let piece = try reader.read(open.blob, file: open.file, at: offset, count: BlobReader.maximumRead) {
+        func read(at offset: Int64, _ count: Int64) throws -> UnsafeRawBufferPointer {
+            try reader.read(open.blob, file: open.file, at: offset, count: Int(count)) {
                 try Self.copy(tags, $0, of: open.blob, into: $1)
             }
+        }
+        let end = min(range.upperBound, open.blob.length)
+        // That the content ends before the range may be what a forged row says; its last byte shows whether it does.
+        if range.lowerBound >= open.blob.length, end > 0 { _ = try read(at: end - 1, 1) }
+        var offset = range.lowerBound
+        while offset < end {
+            let piece = try read(at: offset, min(Int64(BlobReader.maximumRead), end - offset))
             try body(piece)
             offset += Int64(piece.count)
         }
