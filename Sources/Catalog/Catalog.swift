@@ -249,10 +249,19 @@ public struct Writing {
 
     /// Runs one step of the transaction; what a step that throws did is undone, the rest of the transaction stands.
     public func attempt(_ step: () throws -> Void) throws {
-        try database.inSavepoint {
+        // As GRDB's `inSavepoint`, which has SQLite read the statements' text each time.
+        try nodes.run("SAVEPOINT attempt", [])
+        do {
             try step()
-            return .commit
+        } catch {
+            nodes.memory.clear()
+            // After some errors SQLite has undone the whole transaction.
+            guard database.isInsideTransaction else { throw error }
+            try nodes.run("ROLLBACK TO SAVEPOINT attempt", [])
+            try nodes.run("RELEASE SAVEPOINT attempt", [])
+            throw error
         }
+        try nodes.run("RELEASE SAVEPOINT attempt", [])
     }
 
     /// The state that the transaction has reached.

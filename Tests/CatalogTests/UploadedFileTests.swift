@@ -87,4 +87,77 @@ import Tree
         #expect(try base.snapshot()["files/d/l"]?.target == bytes("elsewhere"))
         #expect(try base.snapshot()["files/d"] != before["files/d"])
     }
+
+    // A transaction remembers what it has done: no such memory may outlive what is undone or changed again.
+
+    @Test func `a directory that a transaction removed is made anew by what follows`() throws {
+        let base = try Base()
+        try base.catalog.write { writing in
+            let blob = try record("x", in: writing)
+            try writing.saveFile(at: path("d/old"), blob: blob)
+            #expect(try writing.removeFile(at: path("d"), recursive: true))
+            try writing.saveFile(at: path("d/new"), blob: blob)
+        }
+        #expect(try base.snapshot().entries("files/d").keys.sorted() == ["new"])
+    }
+
+    @Test func `a directory that a transaction moved takes nothing under its old name`() throws {
+        let base = try Base()
+        try base.catalog.write { writing in
+            let blob = try record("x", in: writing)
+            try writing.saveFile(at: path("d/one"), blob: blob)
+            try writing.renameFile(at: path("d"), to: path("e"))
+            try writing.saveFile(at: path("d/two"), blob: blob)
+        }
+        let after = try base.snapshot()
+        #expect(after.entries("files/d").keys.sorted() == ["two"] && after.entries("files/e").keys.sorted() == ["one"])
+    }
+
+    @Test func `a directory of a step that failed is no place for what follows`() throws {
+        let base = try Base()
+        try base.catalog.write { writing in
+            let blob = try record("x", in: writing)
+            try? writing.attempt {
+                try writing.saveFile(at: path("d/half"), blob: blob)
+                throw OsnovaError(.busy, "no")
+            }
+            try writing.saveFile(at: path("d/whole"), blob: blob)
+        }
+        #expect(try base.snapshot().entries("files/d").keys.sorted() == ["whole"])
+        #expect(try base.integers("SELECT links FROM blobs") == [1])
+    }
+
+    @Test func `a directory's time moves with each transaction, also with one whose first step failed`() throws {
+        let base = try Base()
+        func modified() throws -> Int64? { try base.snapshot()["files/d"]?.attributes.modified }
+        try base.catalog.write { try $0.saveFile(at: path("d/0"), blob: record("x", in: $0)) }
+        for index in 1...3 {
+            let before = try #require(try modified())
+            try base.catalog.write { writing in
+                let blob = try record("x", in: writing)
+                try? writing.attempt {
+                    try writing.saveFile(at: path("d/half"), blob: blob)
+                    throw OsnovaError(.busy, "no")
+                }
+                try writing.saveFile(at: path("d/\(index)"), blob: blob)
+                try writing.saveFile(at: path("d/\(index)a"), blob: blob)
+            }
+            #expect(try #require(try modified()) > before)
+        }
+    }
+
+    @Test func `of a blob that was known its new link is told, of a new one its names alone`() throws {
+        let base = try Base()
+        func told(_ paths: [String], _ text: String) throws -> [Int64] {
+            try base.foreign("DELETE FROM node_changes")
+            try base.catalog.write { writing in
+                let blob = try record(text, in: writing)
+                for each in paths { try writing.saveFile(at: path(each), blob: blob) }
+            }
+            return try base.integers("SELECT operation FROM node_changes ORDER BY sequence")
+        }
+        let (added, attributes) = (ChangeOperation.added.rawValue, ChangeOperation.attributes.rawValue)
+        #expect(try told(["a", "b"], "x") == [added, added, added])
+        #expect(try told(["c"], "x") == [added, attributes])
+    }
 }

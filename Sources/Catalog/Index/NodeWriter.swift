@@ -27,6 +27,7 @@ struct NodeWriter {
     /// Unix nanoseconds of this transaction.
     let now: Int64
     let probe: Catalog.BlobProbe
+    let memory = TransactionMemory()
 
     /// A node as the index needs it.
     struct Node {
@@ -88,14 +89,31 @@ struct NodeWriter {
             INSERT INTO nodes(parent, kind, name, key, blob, target, modified_at) VALUES (?, ?, ?, ?, ?, ?, ?)
             """, [parent, kind.rawValue, name, key, blob, target, now])
         let id = database.lastInsertedRowID
+        try tellOfNew(name, in: parent, blob: blob)
+        return id
+    }
+
+    /// Makes a file of a name that is free; false where it is not.
+    func insertFile(named name: Data, in parent: Int64, blob: Int64) throws -> Bool {
+        try run(
+            """
+            INSERT INTO nodes(parent, kind, name, blob, modified_at) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT(parent, name) DO NOTHING
+            """, [parent, NodeKind.file.rawValue, name, blob, now])
+        guard database.changesCount > 0 else { return false }
+        try tellOfNew(name, in: parent, blob: blob)
+        return true
+    }
+
+    private func tellOfNew(_ name: Data, in parent: Int64, blob: Int64?) throws {
         try touch(parent)
         try logAdded(name, in: parent)
         if let blob { try logLinks(of: blob) }
-        return id
     }
 
     /// Removes a node with everything below it.
     func remove(_ node: Node) throws {
+        memory.directory = nil
         for child in try children(of: node.id) { try remove(child) }
         try run("DELETE FROM nodes WHERE id = ?", [node.id])
         try touch(node.parent)
@@ -131,6 +149,7 @@ struct NodeWriter {
 
     /// Moves a directory's time: its entries changed.
     func touch(_ directory: Int64) throws {
+        guard memory.touched.insert(directory).inserted else { return }
         // Two changes in the same tick of the clock must still be told apart.
         try run("UPDATE nodes SET modified_at = max(modified_at + 1, ?) WHERE id = ?", [now, directory])
     }
@@ -154,6 +173,7 @@ struct NodeWriter {
     }
 
     func logLinks(of blob: Int64) throws {
+        guard !memory.newBlobs.contains(blob) else { return }
         try log(.attributes, directory: nil, name: nil, inode: .blob(blob))
     }
 

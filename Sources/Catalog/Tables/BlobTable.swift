@@ -162,10 +162,28 @@ extension Writing {
     /// - Throws: `busy` for one that is sealed under a key which the store has no more.
     @discardableResult
     public func record(_ blob: VerifiedBlob) throws -> Int64 {
+        if let row = try nodes.insertBlob(blob) {
+            try setGeneration(blob.generation, ofBlob: row, isKnown: false)
+            try replaceTags(blob.tags, ofBlob: row, isKnown: false)
+            return row
+        }
         let known = try Row.fetchOne(
             database.cachedStatement(sql: "SELECT id, media_type, size FROM blobs WHERE sha256 = ?"),
             arguments: [blob.id.hex])
-        let row = try known?.integer("id") ?? nodes.insertBlob(blob.id, blob.extent, created: nodes.now)
+        guard let known, let row = known.integer("id") else {
+            throw OsnovaError(.inputOutput, "the row of blob \(blob.id) is neither there nor can it be made")
+        }
+        try update(blob, row: row)
+        try setGeneration(blob.generation, ofBlob: row, isKnown: true)
+        try replaceTags(blob.tags, ofBlob: row, isKnown: true)
+        if known.integer("media_type") != blob.mediaType.rawValue || known.integer("size") != blob.extent.length {
+            try nodes.logChanged(.blob(row))
+            try renameTypedLinks(to: row)
+        }
+        return row
+    }
+
+    private func update(_ blob: VerifiedBlob, row: Int64) throws {
         try nodes.run(
             """
             UPDATE blobs SET size = ?, encoding = ?, sealed_size = ?, nonce = ?, media_type = ?, verified_at = ?
@@ -175,15 +193,6 @@ extension Writing {
                 blob.extent.length, blob.extent.encoding.rawValue, blob.extent.sealedSize, Data(blob.nonce),
                 blob.mediaType.rawValue, nodes.now / 1_000_000_000, row,
             ])
-        try setGeneration(blob.generation, ofBlob: row, isKnown: known != nil)
-        try replaceTags(blob.tags, ofBlob: row, isKnown: known != nil)
-        if let known,
-            known.integer("media_type") != blob.mediaType.rawValue || known.integer("size") != blob.extent.length
-        {
-            try nodes.logChanged(.blob(row))
-            try renameTypedLinks(to: row)
-        }
-        return row
     }
 
     /// Records a file that nobody verified yet.
@@ -250,7 +259,26 @@ extension NodeWriter {
         try run(
             "INSERT INTO blobs(sha256, size, encoding, sealed_size, created_at) VALUES (?, ?, ?, ?, ?)",
             [id.hex, extent.length, extent.encoding.rawValue, extent.sealedSize, created])
+        return try tellOfNewBlob(id)
+    }
+
+    /// The row of a blob that had none; nil where it has one.
+    func insertBlob(_ blob: VerifiedBlob) throws -> Int64? {
+        try run(
+            """
+            INSERT INTO blobs(sha256, size, encoding, sealed_size, created_at, nonce, media_type, verified_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(sha256) DO NOTHING
+            """,
+            [
+                blob.id.hex, blob.extent.length, blob.extent.encoding.rawValue, blob.extent.sealedSize, now,
+                Data(blob.nonce), blob.mediaType.rawValue, now / 1_000_000_000,
+            ])
+        return database.changesCount > 0 ? try tellOfNewBlob(blob.id) : nil
+    }
+
+    private func tellOfNewBlob(_ id: ContentID) throws -> Int64 {
         let row = database.lastInsertedRowID
+        memory.newBlobs.insert(row)
         try touch(FixedNode.blobs.rawValue)
         try logAdded(Data(id.hex.utf8), in: FixedNode.blobs.rawValue)
         return row

@@ -67,6 +67,7 @@ extension NodeWriter {
     ///
     /// Both names are told as changed, not the old one as gone: the kernel would take the inode for a deleted one.
     func move(_ node: Node, to parent: Int64, named name: Data) throws {
+        memory.directory = nil
         try run("UPDATE nodes SET parent = ?, name = ? WHERE id = ?", [parent, name, node.id])
         for directory in Set([node.parent, parent]) { try touch(directory) }
         try logAdded(node.name, in: node.parent)

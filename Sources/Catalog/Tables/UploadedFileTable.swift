@@ -12,10 +12,9 @@ extension Writing {
     ///   for a name that no file can have.
     public func saveFile(at path: [[UInt8]], blob: Int64) throws {
         let (directory, name) = try place(of: path)
-        guard let existing = try nodes.node(named: name, in: directory) else {
-            try nodes.insert(.file, named: name, in: directory, blob: blob)
-            return
-        }
+        guard try !nodes.insertFile(named: name, in: directory, blob: blob),
+            let existing = try nodes.node(named: name, in: directory)
+        else { return }
         switch NodeKind(rawValue: existing.kind) {
         case .file: try nodes.point(existing, to: blob)
         case .symbolicLink:
@@ -63,6 +62,7 @@ extension Writing {
     }
 
     private func directory(at path: ArraySlice<[UInt8]>) throws -> Int64 {
+        if let latest = nodes.memory.directory, latest.path[...] == path { return latest.node }
         var current = FixedNode.files.rawValue
         for (depth, component) in path.enumerated() {
             let name = try Self.fit(component)
@@ -75,6 +75,7 @@ extension Writing {
                 current = try nodes.insert(.directory, named: name, in: current)
             }
         }
+        nodes.memory.directory = (Array(path), current)
         return current
     }
 
