@@ -122,6 +122,16 @@ import Tree
         #expect(try openFiles().allSatisfy { !$0.hasPrefix(shelf.yard.sealedPath(shelf.ids[5])) })
     }
 
+    @Test func `of a blob that was sealed anew the file of before does not stay open`() throws {
+        let shelf = try Shelf((0..<12).map { noise(3000, seed: $0) })
+        try shelf.readInOrder(4)
+        let path = shelf.yard.sealedPath(shelf.ids[5])
+        try seal(shelf.contents[5], keys: Yard.sealingKeys()).write(to: URL(fileURLWithPath: path), options: .atomic)
+        #expect(try shelf.read(5) == shelf.contents[5])
+        shelf.worker.settle()
+        #expect(try !openFiles().contains("\(path) (deleted)"))
+    }
+
     @Test func `what is lent stays as it is until it is given back`() throws {
         let shelf = try Shelf((0..<40).map { noise(3000, seed: $0) })
         try shelf.readInOrder(4)

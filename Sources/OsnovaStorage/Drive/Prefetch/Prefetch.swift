@@ -70,15 +70,18 @@ extension Prefetch {
         }
         guard let found else { return nil }
         // As for any read: a file that was changed since may not be what was verified.
-        if found.blob?.isCurrent == true, let bytes = found.bytes(at: offset, count: count) { return (found, bytes) }
-        giveBack(found)
+        let isCurrent = found.blob?.isCurrent == true
+        if isCurrent, let bytes = found.bytes(at: offset, count: count) { return (found, bytes) }
+        // One that was sealed anew is open here alone, and would take its room on the disk for long.
+        giveBack(found, forgetting: !isCurrent)
         return nil
     }
 
-    /// Says that what was lent is answered.
-    func giveBack(_ slot: PrefetchSlot) {
+    /// Says that what was lent is answered; `forgetting`, that nobody is to have it any more.
+    func giveBack(_ slot: PrefetchSlot, forgetting: Bool = false) {
         let dropped = state.withLock { _ in
             slot.borrowers -= 1
+            slot.isForgotten = slot.isForgotten || forgetting
             return slot.borrowers == 0 && slot.isForgotten ? slot.clear() : nil
         }
         withExtendedLifetime(dropped) {}
