@@ -218,6 +218,20 @@ import Testing
         try batch.close()
     }
 
+    @Test func `a batch without an interval rests where it cannot be written`() throws {
+        let library = try Library()
+        let failures = Outcomes()
+        let batch = BatchWriter(library.catalog, interval: 0) { failures.add("\($0)") }
+        let (path, elsewhere) = (library.path, library.folder.path("elsewhere.db"))
+        try FileManager.default.moveItem(atPath: path, toPath: elsewhere)
+        try batch.componentUsed("c", at: 8)
+        #expect(eventually { failures.all.count > 1 }, "told, and tried again")
+        usleep(300_000)
+        #expect(failures.all.count < 10)
+        try FileManager.default.moveItem(atPath: elsewhere, toPath: path)
+        try batch.close()
+    }
+
     // MARK: Observers
 
     @Test(.timeLimit(.minutes(1))) func `an observer hears of every writer, and only of what it asked for`()

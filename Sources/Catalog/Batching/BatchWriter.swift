@@ -5,9 +5,10 @@ internal import Synchronization
 /// Writes what need not wait: signs of life, times of use, launch counts, one transaction an interval.
 ///
 /// A call costs a dictionary entry and never waits for the disk, unless so many rows wait that the queue is full: then
-/// the caller writes them, if it is not within a ``Catalog/write(_:)``. A crash, of the process or of the machine, loses at most what was reported within the last
-/// interval; ``close()`` loses nothing. What ``Catalog/write(_:)`` returned as saved is never at stake. A write that
-/// fails is tried again at the next interval, together with what came since.
+/// the caller writes them, if it is not within a ``Catalog/write(_:)``. A crash, of the process or of the machine, loses
+/// at most what was reported within the last interval; ``close()`` loses nothing. What ``Catalog/write(_:)`` returned as
+/// saved is never at stake. A write that fails is tried again at the next interval, a tenth of a second later at least,
+/// together with what came since.
 public final class BatchWriter: Sendable {
     private struct State {
         var pending = PendingWrites()
@@ -21,6 +22,9 @@ public final class BatchWriter: Sendable {
             return true
         }
     }
+
+    /// Seconds from a failure to the next attempt, at least: what fails at once would keep a core busy.
+    private static let restAfterFailure = 0.1
 
     private let catalog: Catalog
     private let interval: Double
@@ -92,12 +96,12 @@ public final class BatchWriter: Sendable {
 
     // MARK: Writing
 
-    private func schedule() {
-        queue.asyncAfter(deadline: .now() + interval) { [self] in
+    private func schedule(waitingAtLeast rest: Double = 0) {
+        queue.asyncAfter(deadline: .now() + max(interval, rest)) { [self] in
             state.withLock { $0.isScheduled = false }
             do { try flush() } catch {
                 onFailure(error)
-                if state.withLock({ $0.claimAttempt() }) { schedule() }
+                if state.withLock({ $0.claimAttempt() }) { schedule(waitingAtLeast: Self.restAfterFailure) }
             }
         }
     }
