@@ -101,6 +101,20 @@ struct LiveCacheTests {
         #expect(eventually { try addresses(work) == ["ant://2", "ant://4"] })
     }
 
+    @Test func `of addresses that merely look the same, those are listed as pinned that are`() throws {
+        let work = try makeCache(1)
+        let addresses = ["ant://cafe\u{301}", "ant://caf\u{E9}"]
+        for address in addresses { try work.expect(0, ["cache", "put", address, "c0"] + work.unlocking) }
+        func expectPins(_ pinned: [Bool]) throws {
+            let list = try work.expect(0, ["cache", "list", "--json"])
+            #expect(try (list.json() as? [[String: Any]])?.map { $0["pinned"] as? Bool } == pinned)
+        }
+        try work.expect(0, ["cache", "pin", addresses[1]])
+        try expectPins([false, false, true])
+        try work.expect(0, ["cache", "pin", addresses[0]])
+        try expectPins([false, true, true])
+    }
+
     @Test func `a pin is in every copy of the store: a backup, an import`() throws {
         let work = try makeCache(2)
         try work.expect(0, ["cache", "pin", "ant://1"])

@@ -1,11 +1,21 @@
+internal import Foundation
 internal import GRDB
 internal import Primitives
 
 /// Cache entries that no eviction takes.
 extension Reading {
     /// The pinned addresses, be it that their entries are there or not.
+    ///
+    /// Of two that differ in Unicode normalisation only, Swift's set has one; ``isPinned(_:)`` tells them apart.
     public func pinnedAddresses() throws -> Set<String> {
         try Set(Row.fetchAll(database, sql: "SELECT address FROM pinned_cache").compactMap { $0.text("address") })
+    }
+
+    /// Whether an address is pinned, be it that its entry is there or not.
+    public func isPinned(_ address: String) throws -> Bool {
+        // As bytes: a text would be cut at a NUL.
+        let sql = "SELECT EXISTS (SELECT 1 FROM pinned_cache WHERE address = CAST(? AS TEXT))"
+        return try Bool.fetchOne(database.cachedStatement(sql: sql), arguments: [Data(address.utf8)]) == true
     }
 }
 

@@ -30,8 +30,8 @@ struct CacheCommand: ParsableCommand {
             let opened = try store.open(unlocking)
             let entry = try Installer(store: opened).cache(address, content: file.path, dataType: type)
             if store.json {
-                let pinned = try opened.catalog.read { try $0.pinnedAddresses() }
-                return try Terminal.sayJSON(CacheDocument(entry, isPinned: pinned.contains(address)))
+                let isPinned = try opened.catalog.read { try $0.isPinned(address) }
+                return try Terminal.sayJSON(CacheDocument(entry, isPinned: isPinned))
             }
             Terminal.say("\(entry.content)  \(Table.printable(entry.address))")
         }

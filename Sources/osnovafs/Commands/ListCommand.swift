@@ -148,8 +148,7 @@ struct CacheDocument: ListedDocument {
 
     static func list(_ opened: Store) throws -> [CacheDocument] {
         try opened.catalog.read { reading in
-            let pinned = try reading.pinnedAddresses()
-            return try reading.cacheEntries().map { CacheDocument($0, isPinned: pinned.contains($0.address)) }
+            try reading.cacheEntries().map { CacheDocument($0, isPinned: try reading.isPinned($0.address)) }
         }
     }
 
