@@ -31,15 +31,8 @@ enum Arguments {
             return sound
         }
         var text = String.UnicodeScalarView()
-        var rest = FilePath(platformString: argument).withPlatformString { start in
-            var bytes: [UInt8] = []
-            var next = start
-            while next.pointee != 0 {
-                bytes.append(UInt8(bitPattern: next.pointee))
-                next += 1
-            }
-            return bytes[...]
-        }
+        // Not by way of a `FilePath`, which joins slashes.
+        var rest = Array(UnsafeRawBufferPointer(start: argument, count: strlen(argument)))[...]
         while let first = rest.first {
             let length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
             // A private character that was given itself must not pass for the byte that it would stand for.

@@ -56,6 +56,18 @@ import Testing
         #expect(try work.expect(0, ["file", "show", name]).text.hasSuffix(" \(name)\n"))
         try work.expect(0, ["pref", "set", name, "1"])
         #expect(try work.sqlite("SELECT hex(key) FROM user_preferences") == "6EF48FBE80")
+        // Beside it slashes are what they are everywhere.
+        try work.expect(0, ["cache", "put", "ant://" + name, name] + work.unlocking)
+        #expect(try work.sqlite("SELECT autonomi_address FROM autonomi_cache") == "ant://" + name)
+    }
+
+    @Test func `a slash at the end of such a path is seen`() throws {
+        let work = try Workspace()
+        try work.write("f", Data("content".utf8))
+        let hash = String(try work.put(["f"]).text.prefix(64))
+        let line = "run get \(hash) --data-root root --phrase-file phrase -o $name/; code=$?; ls -A; exit $code"
+        let told = try shell(line, work)
+        #expect(told.code == 73 && !told.lines.contains { $0.hasPrefix("n") }, "\(told.errors)")
     }
 
     @Test func `so it does with a variable and with the working directory`() throws {
