@@ -37,7 +37,8 @@ import Testing
     @Test(arguments: [
         "pref set $name 1", "pref set k '\"'$name'\"'", "message add hi --sender s --channel $name", "search $name",
         "cache put $name phrase --phrase-file phrase", "component show $name", "snapshot create $name",
-        "backup --to host:$name", "backup --to-command \"cat >$name\"", "restore --from-command \"cat $name\"",
+        "mount -o fsname=$name mnt --phrase-file phrase", "backup --to host:$name",
+        "backup --to-command \"cat >$name\"", "restore --from-command \"cat $name\"",
     ])
     func `text that is not UTF-8 is not taken for other text`(command: String) throws {
         let work = try Workspace()
@@ -59,6 +60,26 @@ import Testing
         // Beside it slashes are what they are everywhere.
         try work.expect(0, ["cache", "put", "ant://" + name, name] + work.unlocking)
         #expect(try work.sqlite("SELECT autonomi_address FROM autonomi_cache") == "ant://" + name)
+        try work.write("password", Data("p".utf8))
+        try work.expect(
+            0, ["password", "reset", "--user", name, "--new-password-file", "password"] + work.unlocking)
+        try work.expect(0, ["rekey", "--vault", "\(name)=password", "--phrase-out", "new"] + work.unlocking)
+    }
+
+    @Test func `so it is in a place on another machine`() throws {
+        let work = try Workspace()
+        let far = try FarSide()
+        let place = far.folder.path("n\u{10FF80}")
+        try work.expect(0, ["backup", "--to", far.place(place)], environment: ["RSYNC_RSH": far.shell])
+        #expect(FileManager.default.fileExists(atPath: place))
+    }
+
+    @Test(.enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"))
+    func `so it is in the options of a mount`() throws {
+        let work = try Workspace()
+        try work.mount(["-o", "fsname=n\u{10FF80}"])
+        let source = try Program.shell("grep ' \(work.mountpoint.path) ' /proc/self/mounts", in: work.folder).text
+        #expect(source.hasPrefix("n\u{10FF80} "), "\(source)")
     }
 
     @Test func `a slash at the end of such a path is seen`() throws {

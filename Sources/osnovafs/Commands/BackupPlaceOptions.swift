@@ -123,7 +123,7 @@ extension RemotePlace {
     /// - Throws: a usage error for what looks like a place and is none.
     fileprivate init?(asArgument text: String) throws {
         do {
-            try self.init(text)
+            try self.init((try? Arguments.text(text)) ?? text)
             _ = try Arguments.text(text)
         } catch let error as OsnovaError {
             throw ValidationError(error.message)

@@ -32,7 +32,7 @@ struct MountCommand: ParsableCommand {
 
     @Option(
         name: .customShort("o"), parsing: .singleValue,
-        help: ArgumentHelp("Mount options, separated by commas.", valueName: "options"))
+        help: ArgumentHelp("Mount options, separated by commas.", valueName: "options"), transform: Arguments.text)
     var options: [String] = []
 
     @Option(help: .hidden)

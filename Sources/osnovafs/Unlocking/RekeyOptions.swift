@@ -128,8 +128,10 @@ struct VaultArgument: ExpressibleByArgument {
 
     init?(argument: String) {
         let parts = argument.split(separator: "=", maxSplits: 1)
-        guard parts.count == 2, let file = PathArgument(argument: String(parts[1])) else { return nil }
-        user = String(parts[0])
+        guard parts.count == 2, let user = try? Arguments.text(String(parts[0])),
+            let file = PathArgument(argument: String(parts[1]))
+        else { return nil }
+        self.user = user
         self.file = file
     }
 }
