@@ -221,6 +221,8 @@ import Testing
 
     @Test func `init makes a phrase that opens the store`() throws {
         let work = try Workspace(initialize: false)
+        #expect(try work.expect(73, ["init", "--phrase-out", "new/"]).errors.contains("new/"))
+        #expect(!FileManager.default.fileExists(atPath: work.root.path))
         try work.expect(0, ["init", "--phrase-out", "new"])
         let words = try String(contentsOf: work.folder.appendingPathComponent("new"), encoding: .utf8)
         #expect(words.split(separator: " ").count == 12)

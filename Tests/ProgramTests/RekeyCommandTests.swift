@@ -69,6 +69,7 @@ import Testing
         #expect(words.split(separator: " ").count == 12 && !shown.text.contains(words.dropFirst(4)))
         try work.write("shown", Data(words.utf8))
         try work.expect(73, ["rekey", "--phrase-file", "shown", "--phrase-out", "new"])
+        try work.expect(73, ["rekey", "--phrase-file", "shown", "--phrase-out", "out/"])
         let written = try work.expect(0, ["rekey", "--phrase-file", "shown", "--phrase-out", "out", "--words", "24"])
         let out = try String(contentsOf: work.folder.appendingPathComponent("out"), encoding: .utf8)
         #expect(out.split(separator: " ").count == 24 && !written.errors.contains(out.prefix(20)))

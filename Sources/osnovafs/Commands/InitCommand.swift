@@ -56,7 +56,7 @@ struct InitCommand: ParsableCommand {
         let keys = try KeyHierarchy(phrase: phrase)
         // The phrase is safe before anything is sealed under it.
         if let phraseOut {
-            try PhraseFile.write(phrase, to: phraseOut.path)
+            try PhraseFile.write(phrase, to: phraseOut)
         } else if unlocking.phraseFile == nil {
             try NewPhrase.show(phrase, "The recovery phrase of this store.")
         }

@@ -34,7 +34,12 @@ enum PhraseFile {
     }
 
     /// Writes a new phrase to a new file, 0600 and on the disk when this returns; what fails leaves no file.
-    static func write(_ phrase: RecoveryPhrase, to path: FilePath) throws {
+    static func write(_ phrase: RecoveryPhrase, to argument: PathArgument) throws {
+        let path = argument.path
+        // A `FilePath` does without the slash, and a file of that name would be made.
+        guard !argument.argument.hasSuffix("/") else {
+            throw OsnovaError(.cannotCreate, "writing the phrase to \(argument.argument): name a file")
+        }
         do {
             let file = OwnedDescriptor(
                 try FileDescriptor.open(

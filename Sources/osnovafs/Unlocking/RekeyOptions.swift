@@ -60,7 +60,7 @@ struct RekeyPhraseOptions: ParsableArguments {
                 .cannotCreate,
                 "\(phraseOut.path.string) is there already: name another file, or take it by --new-phrase-file")
         }
-        try PhraseFile.write(phrase, to: phraseOut.path)
+        try PhraseFile.write(phrase, to: phraseOut)
         return phrase
     }
 
