@@ -58,6 +58,21 @@ struct InheritedStateTests {
         #expect(try Program.shell("findmnt \(work.mountpoint.path)").code != 0)
     }
 
+    @Test(
+        .enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"),
+        arguments: ["", "--foreground"])
+    func `so is one whose reader is gone`(option: String) throws {
+        let work = try Workspace()
+        // The reader has ended before the program begins.
+        let line = """
+            exec 3> >(exec true); wait $!
+            timeout 20 '\(Program.path)' mount mnt --json \(option) --data-root root --phrase-file phrase >&3
+            """
+        let told = try Program.shell(line, in: work.folder)
+        #expect(told.code == 74 && told.errors == "", "\(told.code) \(told.errors)")
+        #expect(try Program.shell("findmnt \(work.mountpoint.path)").code != 0)
+    }
+
     @Test func `children are waited for by who was started with their end ignored`() throws {
         let work = try Workspace()
         func ignoring(_ arguments: String) throws -> Int32 {

@@ -60,7 +60,11 @@ struct MountCommand: ParsableCommand {
         do {
             try say(place, root)
         } catch {
-            try Unmounting.unmount(place)
+            do {
+                try Unmounting.unmount(place)
+            } catch let unmounting {
+                Terminal.complain(Program.wording(of: unmounting).message)
+            }
             throw error
         }
     }
@@ -84,6 +88,8 @@ struct MountCommand: ParsableCommand {
     private func say(_ place: String, _ root: DataRoot) throws {
         // Only --json asks for a document; a mount that works is silent, as mount(8) is.
         guard store.json else { return }
+        // A reader that is gone must not end this process before the mount is.
+        signal(SIGPIPE, SIG_IGN)
         let document = Array(try Terminal.json(Outcome(mountpoint: place, dataRoot: root.path))) + [UInt8(ascii: "\n")]
         try document.withUnsafeBytes {
             try ContentWriter.write($0, to: OwnedDescriptor(copying: STDOUT_FILENO), name: "standard output")
