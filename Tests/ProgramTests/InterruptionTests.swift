@@ -49,10 +49,22 @@ import Testing
         try Program.shell("mkdir places", in: work.folder)
         let ended = try end(
             work, "doctor --phrase-file phrase", when: "places/osnovafs-doctor-*/blobs", by: signal,
-            with: "TMPDIR=$PWD/places")
+            with: "env --default-signal=\(signal) TMPDIR=$PWD/places")
         #expect(ended == status)
         #expect(try Program.shell("findmnt --output TARGET | grep '\(work.folder.path)'").text == "")
         #expect(try names(work.folder.appendingPathComponent("places")) == [])
+    }
+
+    @Test(.enabled(if: Fuse.isTested, "SKIPPED: /dev/fuse is missing, no mount was tested"))
+    func `a doctor is not stopped by a signal that it was told to ignore`() throws {
+        let work = try Workspace()
+        for index in 0..<300 { try work.write("many/\(index)/f", Data("\(index)".utf8)) }
+        try work.put(["many"], options: ["-r"])
+        try Program.shell("mkdir places", in: work.folder)
+        let ended = try end(
+            work, "doctor --phrase-file phrase", when: "places/osnovafs-doctor-*/blobs", by: "HUP",
+            with: "env --ignore-signal=HUP TMPDIR=$PWD/places")
+        #expect(ended == "0\n")
     }
 
     /// Of a content that is far from written when a signal comes.

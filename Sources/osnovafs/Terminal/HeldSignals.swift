@@ -13,9 +13,17 @@ struct HeldSignals {
     init(_ signals: [CInt]) {
         var held = sigset_t()
         sigemptyset(&held)
-        for signal in signals { sigaddset(&held, signal) }
+        // One that is ignored, as by nohup, would be pending all the same.
+        for signal in signals where !Self.isIgnored(signal) { sigaddset(&held, signal) }
         sigprocmask(SIG_BLOCK, &held, &previous)
         descriptor = OwnedDescriptor(FileDescriptor(rawValue: osnova_signal_descriptor(&held)))
+    }
+
+    private static func isIgnored(_ signal: CInt) -> Bool {
+        var action = sigaction()
+        sigaction(signal, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     /// Whether one of them came.
