@@ -45,7 +45,8 @@ public final class Store: Sendable {
         }
         let isNew = access(root.path, F_OK) != 0
         var isMade = false
-        defer { if isNew, !isMade { root.removeEmptyDirectories() } }
+        // Of two at once, the slower one has nothing to take back from the store of the other.
+        defer { if isNew, !isMade, !root.hasDatabase { root.removeEmptyDirectories() } }
         if !isNew { root.closeEmptyDirectory() }
         try root.makeDirectories()
         try makeDatabase(in: root, keys, compressing)
