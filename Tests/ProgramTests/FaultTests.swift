@@ -111,7 +111,7 @@ struct FaultTests {
     }
 }
 
-private enum Tracer {
+enum Tracer {
     static let path = "/usr/bin/strace"
     static let isThere =
         getuid() == 0 && (try? Program.run(path, ["-qq", "-o", "/dev/null", "/usr/bin/true"]))?.code == 0

@@ -23,8 +23,12 @@ struct TerminalPrompt {
     /// - Throws: `denied` where the terminal ends instead.
     func ask(_ question: String) throws -> SecretBytes {
         while true {
-            Terminal.write(Array("\(Terminal.harmless(question)): ".utf8), to: STDERR_FILENO)
-            if let answer = try silently({ try line($0) }) { return answer }
+            // Whoever answers at once is not shown either.
+            let answer = try silently { signals in
+                Terminal.write(Array("\(Terminal.harmless(question)): ".utf8), to: STDERR_FILENO)
+                return try line(signals)
+            }
+            if let answer { return answer }
         }
     }
 

@@ -113,6 +113,16 @@ import Testing
         #expect(session.seen.contains("this opens") && !session.seen.contains(PasswordTests.password))
     }
 
+    @Test(.enabled(if: Tracer.isThere, "SKIPPED: no terminal was made slow, it needs root and strace"))
+    func `an answer that comes with the question is not shown either`() throws {
+        let work = try PasswordTests.workspace()
+        let slow = "\(Tracer.path) -f -qq -o trace -e inject=ioctl:delay_enter=200000"
+        let session = try Session("\(slow) \"$PROGRAM\" unlock", in: work)
+        try session.answer("Password of default: ", PasswordTests.password + "\n")
+        #expect(session.end() == 0, "\(session.seen)")
+        #expect(session.seen.contains("this opens") && !session.seen.contains(PasswordTests.password))
+    }
+
     @Test func `a line that a terminal cuts is no password`() throws {
         let work = try Workspace(initialize: false)
         let session = try Session("\"$PROGRAM\" init --ask-password --phrase-out p", in: work)
