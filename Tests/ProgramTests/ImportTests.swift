@@ -46,6 +46,13 @@ struct ImportTests {
         try work.expect(73, ["import", "view", "--data-root", "new"] + work.unlocking)
     }
 
+    @Test func `an import closes an empty directory to others, as init does`() throws {
+        let (work, _) = try makeView()
+        try Program.shell("mkdir -m 755 new", in: work.folder)
+        _ = try run(work, expecting: 0)
+        #expect(try Program.shell("stat -c %a new", in: work.folder).text == "700\n")
+    }
+
     @Test func `the longest names and times before 1970 are copied, by a snapshot too`() throws {
         let (work, _) = try makeView()
         let name = String(repeating: "w", count: 255)

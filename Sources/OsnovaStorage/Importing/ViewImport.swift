@@ -113,6 +113,7 @@ public final class ViewImport {
         let isNew = access(root.path, F_OK) != 0
         // A wrong phrase leaves nothing behind.
         defer { if isNew, !root.hasDatabase { root.removeEmptyDirectories() } }
+        if !isNew { root.closeEmptyDirectory() }
         try root.makeDirectories()
         let lock = try lock()
         guard !root.hasDatabase else { throw isUnderWay }
