@@ -132,6 +132,21 @@ import Tree
         #expect(try !openFiles().contains("\(path) (deleted)"))
     }
 
+    @Test func `what was opened while its blob was being removed is let go of with it`() throws {
+        let shelf = try Shelf((0..<12).map { noise(3000, seed: $0) })
+        let row = shelf.row(5)
+        _ = try shelf.read(5)
+        let open = try #require(shelf.tree.openBlobs.find(row))
+        try shelf.yard.foreign("DELETE FROM blobs WHERE id = \(row)")
+        #expect(try !shelf.tree.nextChanges(waitingAtMost: 5).isEmpty)
+        _ = shelf.tree.openBlobs.insert(open)
+        shelf.tree.forget(Inode.blob(row).number, lookups: 1)
+        #expect(shelf.tree.openBlobs.find(row) == nil)
+        _ = shelf.tree.openBlobs.insert(open)
+        shelf.tree.settleRemoved(Inode.blob(row).number, isHeld: false)
+        #expect(shelf.tree.openBlobs.find(row) != nil, "what is no removed blob is not touched")
+    }
+
     @Test func `what is lent stays as it is until it is given back`() throws {
         let shelf = try Shelf((0..<40).map { noise(3000, seed: $0) })
         try shelf.readInOrder(4)

@@ -88,7 +88,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     public func forget(_ inode: UInt64, lookups: UInt64) {
         switch Inode(number: inode) {
         case .generated(let state): generated.forget(state, lookups: lookups)
-        case .blob(let row): if removedBlobs.release(row) { openBlobs.remove(row) }
+        case .blob(let row): releaseRemoved(row)
         case .host(let number): hostFiles.remove(number)
         default: break
         }
@@ -96,7 +96,14 @@ public final class StoreTree: FileTree, @unchecked Sendable {
 
     /// A removed blob that no program has open is let go of at once; the kernel would never tell of forgetting it.
     public func settleRemoved(_ inode: UInt64, isHeld: Bool) {
-        if !isHeld, case .blob(let row)? = Inode(number: inode) { removedBlobs.release(row) }
+        if !isHeld, case .blob(let row)? = Inode(number: inode) { releaseRemoved(row) }
+    }
+
+    private func releaseRemoved(_ row: Int64) {
+        guard removedBlobs.release(row) else { return }
+        // Who read its identity while it was being removed may have opened it since.
+        openBlobs.remove(row)
+        prefetch.forget(row)
     }
 
     /// Opens the files of removed blobs before the kernel hears of the removal: whoever has one open reads on.
