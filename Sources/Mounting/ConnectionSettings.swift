@@ -6,7 +6,7 @@ enum ConnectionSettings {
     ///
     /// What is read ahead comes in several requests, so that several cores verify and decrypt it at once: measured
     /// faster than requests of 1 MiB, whose answers one thread makes (`docs/performance.md`).
-    static let largestRead: UInt32 = 128 << 10
+    static let largestRead: UInt32 = 256 << 10
     /// Read-ahead requests that may wait at the same time: a file that is verified for long holds eight (``LongReads``), and
     /// where all are taken nothing is read ahead.
     private static let waitingReads: UInt32 = 256

@@ -4,7 +4,7 @@ internal import Primitives
 /// How much the kernel reads ahead of a program that reads a file from front to back.
 enum ReadAhead {
     /// KiB; the kernel's own 128 leave a sequential reader waiting most of the time (`docs/performance.md`).
-    static let size = 1024
+    static let size = 2048
 
     /// Raises the read-ahead of a mount, after the kernel agreed to the connection, which sets it back.
     ///

@@ -5,7 +5,7 @@ internal import Tree
 
 /// What one of libfuse's threads keeps from one request to the next, so that requests neither lock nor allocate.
 final class ThreadContext {
-    /// Bytes of the scratch memory: the largest extended attribute, and more than a kernel asks of a directory at once.
+    /// Bytes of the scratch memory: the largest extended attribute, and all that a listing is given at once.
     private static let scratchSize = 128 << 10
 
     let worker: any FileTreeWorker

@@ -69,12 +69,13 @@ struct MountBenchmark: ParsableCommand {
 
     /// Our store is made anew, since the program may be another one; a peer's is kept.
     ///
-    /// What earlier comparisons stored is emptied, not removed: an ext4 without a journal searches long for an inode while
-    /// many were removed in the last minutes, and whoever puts next would pay for it.
+    /// An ext4 without a journal searches long for an inode where many were removed in the last minutes, and whoever puts next
+    /// would pay for it: so what earlier comparisons stored is emptied, not removed, and `chattr +T` gives each store a place
+    /// of its own on the disk, away from what others removed.
     private func prepare(_ peers: [Peer]) throws -> [Peer] {
         try Shell.run(
             """
-            umount -l \(folder)/osnovafs.mnt; mv \(folder)/osnovafs.store \(folder)/put-old-\(Clock.seconds)
+            chattr +T \(folder); umount -l \(folder)/osnovafs.mnt; mv \(folder)/osnovafs.store \(folder)/put-old-\(Clock.seconds)
             find \(folder)/put-* -type f -size +0 -exec truncate -s 0 {} +; sync; true
             """)
         return try peers.filter { peer in
