@@ -29,7 +29,9 @@ struct MountTarget {
         case .coldSequential:
             """
             Every byte is read out of the backing file's pages, authenticated, deciphered and taken by the kernel, page by \
-            page, on all cores at once; `_copy_to_iter`, `osnova_poly1305_update`, `xor_runs` and `fuse_copy_fill` are those.
+            page, on all cores at once; `_copy_to_iter`, `osnova_poly1305_update`, `xor_runs` and `fuse_copy_fill` are those. \
+            The reading program needs most of a core itself, and a scheduler that takes a sleeping virtual processor for one \
+            that is gone lets the driver interrupt it there (`idle`: the other one meanwhile).
             """
         case .warmSequential:
             """
@@ -48,11 +50,11 @@ struct MountTarget {
             """
         case .coldMiddle:
             """
-            A file is one round trip of two parallel requests of 128 KiB; the program waits for them, then copies.
+            A file is one request, answered from what was fetched ahead; the program waits for it, then copies.
             """
         case .putBig, .putSmall:
             """
-            A file is hashed, sealed twice authenticated, made durable, named and recorded in eight rows; half of it is the \
+            A file is hashed, sealed twice authenticated, made durable, named and recorded in five rows; half of it is the \
             kernel's work on inodes and names, which an ext4 without a journal does slowly after many were removed.
             """
         case .coldWalk, .warmWalk:
