@@ -30,7 +30,7 @@ struct MountTarget {
             """
             Every byte is read out of the backing file's pages, authenticated, deciphered and taken by the kernel, page by \
             page, on all cores at once; `_copy_to_iter`, `osnova_poly1305_update`, `xor_runs` and `fuse_copy_fill` are those. \
-            The reading program needs most of a core itself, and a scheduler that takes a sleeping virtual processor for one \
+            The reading program needs most of a core itself, and a scheduler that seems to take a sleeping processor for one \
             that is gone lets the driver interrupt it there (`idle`: the other one meanwhile).
             """
         case .warmSequential:
