@@ -5,6 +5,9 @@ import Testing
 
 @testable import Catalog
 
+/// How long a test that blocks no thread may take: it also waits for its turn among all those that block one.
+private let longWait = TimeLimitTrait.Duration.minutes(10)
+
 /// The registry of running components, batches, observers, maintenance.
 @Suite struct LivingTests {
     private let own = Int64(getpid())
@@ -234,7 +237,7 @@ import Testing
 
     // MARK: Observers
 
-    @Test(.timeLimit(.minutes(1))) func `an observer hears of every writer, and only of what it asked for`()
+    @Test(.timeLimit(longWait)) func `an observer hears of every writer, and only of what it asked for`()
         async throws
     {
         let library = try Library()
@@ -253,7 +256,7 @@ import Testing
         #expect(await changes.next() == [.preferences])
     }
 
-    @Test(.timeLimit(.minutes(1))) func `what changes while nobody listens is joined and not missed`() async throws {
+    @Test(.timeLimit(longWait)) func `what changes while nobody listens is joined and not missed`() async throws {
         let library = try Library()
         let stream = try library.catalog.changes(every: .milliseconds(2))
         for number in 0..<50 {
@@ -302,7 +305,7 @@ import Testing
         #expect(try library.catalog.check().findings == [])
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a schedule vacuums when nobody writes`() async throws {
+    @Test(.timeLimit(longWait)) func `a schedule vacuums when nobody writes`() async throws {
         let library = try Library()
         try library.catalog.write { writing in
             for number in 0..<200 { try writing.setPreference("k\(number)", to: String(repeating: "x", count: 20_000)) }
