@@ -21,6 +21,8 @@ public final class Catalog: Sendable {
     private let file: FileIdentity?
     /// Where the database lies.
     public let path: String
+    /// What owns the file where it is a copy of a database whose disk is read-only.
+    private let copy: (any Sendable)?
 
     /// Opens a database and brings its schema up to date.
     ///
@@ -28,10 +30,16 @@ public final class Catalog: Sendable {
     ///   - path: the file; must exist unless `creating`.
     ///   - creating: whether to make a new one.
     ///   - patience: seconds to wait for another program's lock before `busy` is thrown, which names that program.
+    ///   - copy: of a database whose disk is read-only, what keeps the file there as long as the catalog; what
+    ///     ``write(_:)`` writes would be lost, and is refused.
     ///   - probe: asked for blobs that rows name.
     /// - Throws: `notFound`, `damaged` for what is no database or has a newer schema, `busy`, `denied`.
-    public init(path: String, creating: Bool = false, patience: Double = 10, probe: @escaping BlobProbe) throws {
+    public init(
+        path: String, creating: Bool = false, patience: Double = 10, copy: (any Sendable)? = nil,
+        probe: @escaping BlobProbe
+    ) throws {
         self.path = path
+        self.copy = copy
         self.probe = probe
         let patience = Waiting.patience(patience)
         self.patience = patience
@@ -118,8 +126,15 @@ public final class Catalog: Sendable {
     /// Runs `body` in a transaction that is durable when this returns, and is as if it had never been when it throws.
     ///
     /// - Throws: what `body` throws; `busy` where another program writes for too long, or where another database has got the
-    ///   path, as by a restoration; `notFound` where none has it; `usage` within another write and after ``close()``.
+    ///   path, as by a restoration; `notFound` where none has it; `denied` where its disk is read-only; `usage` within
+    ///   another write and after ``close()``.
     public func write<Result>(_ body: (Writing) throws -> Result) throws -> Result {
+        try requireWritable()
+        return try writeDerived(body)
+    }
+
+    /// Writes what follows from the files beside the database alone, as ``write(_:)`` does, and also into a copy.
+    package func writeDerived<Result>(_ body: (Writing) throws -> Result) throws -> Result {
         defer { CrashPoint.pass() }
         return try transaction { writing in
             let result = try body(writing)
@@ -127,6 +142,15 @@ public final class Catalog: Sendable {
             try requireInPlace()
             CrashPoint.pass()
             return result
+        }
+    }
+
+    /// Makes sure that what is written stays.
+    ///
+    /// - Throws: `denied` for a copy.
+    package func requireWritable() throws {
+        guard copy == nil else {
+            throw OsnovaError(.denied, "the data root lies on a disk that is read-only: nothing was written")
         }
     }
 

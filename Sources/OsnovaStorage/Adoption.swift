@@ -15,7 +15,7 @@ extension Store {
         let file = try blobs.open(id)
         do {
             let finding = try StoreAudit(store: self).verify(file: file, id: id)
-            try catalog.write { writing in
+            try catalog.writeDerived { writing in
                 // Its file may have been removed since it was opened: files go in write transactions only.
                 guard try blobs.status(of: id) != nil else { throw OsnovaError(.notFound, "blob \(id) is gone") }
                 guard try fileNonce(blobs.open(id)) == finding.blob.nonce.bytes else { throw sealedAnew(id) }

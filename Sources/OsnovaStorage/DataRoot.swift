@@ -6,15 +6,25 @@ internal import SystemPackage
 public struct DataRoot: Sendable, Equatable {
     /// The directory, absolute.
     public let path: String
+    /// Where the databases lie, and what is made of them: `path`, unless its disk is read-only.
+    private(set) var workspace: String
 
     /// Names a directory, which need not exist.
     public init(path: String) {
-        guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else {
-            self.path = path
-            return
+        var path = path
+        if !path.hasPrefix("/"), let current = getcwd(nil, 0) {
+            defer { free(current) }
+            path = "\(String(cString: current))/\(path)"
         }
-        defer { free(current) }
-        self.path = "\(String(cString: current))/\(path)"
+        self.path = path
+        workspace = path
+    }
+
+    /// The same data root with its databases elsewhere.
+    func working(in workspace: String) -> DataRoot {
+        var root = self
+        root.workspace = workspace
+        return root
     }
 
     /// The directory that a command uses: the one given, else `$OSNOVA_DATA_ROOT`, else
@@ -32,17 +42,17 @@ public struct DataRoot: Sendable, Equatable {
     }
 
     /// The database.
-    public var database: String { "\(path)/osnova.db" }
+    public var database: String { "\(workspace)/osnova.db" }
     /// The sealed blobs.
     public var blobs: String { "\(path)/blobs" }
     /// The log of this program.
     public var log: String { "\(path)/logs/osnova.log" }
 
     /// The numbers of what the mount passes through (``NumberBook``).
-    var numbers: String { "\(path)/\(Self.numbersName)" }
+    var numbers: String { "\(workspace)/\(Self.numbersName)" }
     static let numbersName = "view.db"
     /// What mounts found when they verified blobs (``UpkeepBook``).
-    var upkeep: String { "\(path)/upkeep.db" }
+    var upkeep: String { "\(workspace)/upkeep.db" }
     /// The components' own files.
     var components: String { "\(path)/components" }
 
@@ -64,13 +74,32 @@ public struct DataRoot: Sendable, Equatable {
     /// Makes the directories that are missing, each 0700.
     func makeDirectories() throws {
         do {
-            if mkdir(path, 0o700) != 0, errno != EEXIST { try makeParents() }
-            let root = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
-            for name in Self.directories { try SystemCalls.makeDirectory(at: root, name) }
-            try SystemCalls.synchronize(root)
-        } catch let error as Errno {
+            try makeMissing()
+        } catch {
             throw error.failure("making the data root \(path)", kind: .cannotCreate)
         }
+    }
+
+    /// Makes the directories that are missing, each 0700; false on a disk that is read-only, where it makes none.
+    func makeDirectoriesIfWritable() throws -> Bool {
+        var disk = statvfs()
+        if statvfs(path, &disk) == 0, disk.f_flag & UInt(ST_RDONLY) != 0 { return false }
+        do throws(Errno) {
+            try makeMissing()
+            return true
+        } catch .readOnlyFileSystem {
+            // A disk that failed: its mount does not say so (ext4's errors=remount-ro).
+            return false
+        } catch {
+            throw error.failure("making the data root \(path)", kind: .cannotCreate)
+        }
+    }
+
+    private func makeMissing() throws(Errno) {
+        if mkdir(path, 0o700) != 0, errno != EEXIST { try makeParents() }
+        let root = try SystemCalls.open(path, O_RDONLY | O_DIRECTORY)
+        for name in Self.directories { try SystemCalls.makeDirectory(at: root, name) }
+        try SystemCalls.synchronize(root)
     }
 
     /// Makes a directory its owner's alone that was made for the data root, as by `mkdir`: one with other things in it has
@@ -121,7 +150,7 @@ public struct DataRoot: Sendable, Equatable {
         }
     }
 
-    private func makeParents() throws {
+    private func makeParents() throws(Errno) {
         let components = path.split(separator: "/")
         for depth in 1...max(1, components.count) {
             let ancestor = "/" + components.prefix(depth).joined(separator: "/")

@@ -20,7 +20,7 @@ struct KeyCheck {
         guard generations.fingerprint == nil else { return try accept(keys.fingerprint, generations) }
         let candidates = try smallestBlobs()
         guard try candidates.isEmpty || candidates.contains(where: opens) else { throw refusal() }
-        try store.catalog.write { try $0.setKeyFingerprint(keys.fingerprint) }
+        try store.catalog.writeDerived { try $0.setKeyFingerprint(keys.fingerprint) }
     }
 
     /// While a rekey is under way, both of its keys open the store.

@@ -6,7 +6,7 @@ internal import SystemPackage
 /// A directory of this process, its owner's alone; gone when this is.
 ///
 /// A lock tells the living from those that a killed run left.
-final class LockedFolder {
+final class LockedFolder: Sendable {
     let path: String
     private let lock: OwnedDescriptor
 

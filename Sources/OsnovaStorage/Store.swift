@@ -77,7 +77,7 @@ public final class Store: Sendable {
         }
     }
 
-    /// Opens a data root.
+    /// Opens a data root; one whose disk is read-only as it is now, for reading alone.
     ///
     /// - Parameters:
     ///   - root: must hold a database; directories that another program left out are made.
@@ -85,11 +85,18 @@ public final class Store: Sendable {
     /// - Throws: `notFound` for no data root, `denied` for another store's keys, `damaged` for what is no database.
     public static func open(at root: DataRoot, keys: KeyHierarchy?) throws -> Store {
         try root.requireDatabase()
-        try root.makeDirectories()
+        let copies = try root.makeDirectoriesIfWritable() ? nil : DatabaseCopies(of: root)
+        let root = copies.map { root.working(in: $0.path) } ?? root
         let directory = try root.open()
         let blobs = try BlobDirectory(path: root.blobs)
         let probe = try FileProbe(blobs: blobs, opening: keys)
-        let catalog = try Catalog(path: root.database) { try probe.look(at: $0) }
+        let catalog: Catalog
+        do {
+            catalog = try Catalog(path: root.database, copy: copies) { try probe.look(at: $0) }
+        } catch let error as OsnovaError {
+            // Who finds the database damaged looks for it in the data root.
+            throw OsnovaError(error.kind, error.message.replacing(root.workspace, with: root.path))
+        }
         let ring = try keys.map { try KeyRing($0, catalog.read { try $0.keyGenerations() }) }
         if let ring { probe.use(ring) }
         let store = Store(

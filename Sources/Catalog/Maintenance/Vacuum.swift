@@ -62,6 +62,7 @@ extension Catalog {
     public func vacuum(
         _ policy: VacuumPolicy = VacuumPolicy(), while isIdle: () -> Bool = { true }
     ) throws -> VacuumOutcome? {
+        try requireWritable()
         let before = try maintain { try PageCounts($0) }
         guard before.isIncremental, policy.isWorth(before) else { return nil }
         var left = before.free
@@ -78,6 +79,7 @@ extension Catalog {
     ///
     /// Needs the size of the database once more on its disk, and keeps other writers waiting for as long as it takes.
     public func vacuumFully() throws -> VacuumOutcome {
+        try requireWritable()
         let before = try maintain { database in
             let before = try PageCounts(database)
             try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")

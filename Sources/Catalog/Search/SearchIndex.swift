@@ -33,7 +33,7 @@ struct SearchIndex {
     func finding(in catalog: Catalog) throws -> String? {
         do {
             try catalog.maintain { try $0.execute(sql: "INSERT INTO \(name)(\(name)) VALUES ('integrity-check')") }
-            let isWhole = try catalog.write { writing in
+            let isWhole = try catalog.writeDerived { writing in
                 try writing.settle(atMost: .max)
                 return try hasRowsOfTables(writing.database)
             }

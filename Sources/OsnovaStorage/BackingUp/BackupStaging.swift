@@ -13,7 +13,7 @@ final class BackupStaging {
     /// Makes an empty one; no restoration takes it away.
     init(in store: Store) throws {
         rootLock = try store.lockAgainstRestoration()
-        folder = try LockedFolder(in: store.root.path, prefix: Self.prefix)
+        folder = try LockedFolder(in: store.root.workspace, prefix: Self.prefix)
     }
 
     /// Where the backup is to be made; not there yet, since a backup has a lock of its own.

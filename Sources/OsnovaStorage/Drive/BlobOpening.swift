@@ -81,7 +81,7 @@ extension Store {
     /// Gives a sealed file that has no row its row; false where there is no such file.
     func meet(_ id: ContentID) throws -> Bool {
         guard try blobs.status(of: id) != nil else { return false }
-        return try catalog.write { try meet(id, in: $0) }
+        return try catalog.writeDerived { try meet(id, in: $0) }
     }
 
     /// Gives a sealed file its row within a transaction, in which no file is removed.

@@ -38,7 +38,7 @@ public struct Census: Sendable {
         pending.removeAll(keepingCapacity: true)
         let unknown = try store.catalog.read { reading in try ids.filter { try !reading.hasBlob($0) } }
         guard !unknown.isEmpty else { return }
-        try store.catalog.write { writing in
+        try store.catalog.writeDerived { writing in
             for id in unknown { try store.meet(id, in: writing) }
         }
     }
@@ -55,7 +55,7 @@ public struct Census: Sendable {
                 return file.extent == record.extent ? nil : (record, file.extent)
             }
             guard !wrong.isEmpty else { continue }
-            try store.catalog.write { writing in
+            try store.catalog.writeDerived { writing in
                 // Before it can be seen; where somebody has verified it meanwhile, nothing follows that would end it.
                 for (record, extent) in wrong where try writing.correctUnverified(record.id, extent) {
                     onCorrection(record.row)

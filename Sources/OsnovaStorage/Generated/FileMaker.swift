@@ -103,7 +103,13 @@ final class FileMaker {
     }
 
     private func time(of file: GeneratedFile, _ digest: ContentID) throws -> Int64 {
-        try book.modified(of: file.rawValue, digest: digest, now: Clock.nanoseconds)
+        let now = Clock.nanoseconds
+        do {
+            return try book.modified(of: file.rawValue, digest: digest, now: now)
+        } catch let error as OsnovaError where error.kind == .denied || error.kind == .inputOutput {
+            // On a disk that takes nothing any more the next mount shows another time; a backup of this one goes on.
+            return now
+        }
     }
 
     // MARK: Checksums

@@ -1,11 +1,13 @@
+internal import Foundation
 internal import Glibc
 internal import Primitives
 internal import SystemPackage
 
 /// A file of the data root's disk that goes with its last user: its name is removed as soon as it is not needed.
 ///
-/// It lies beside what it is made of because a copy of the database may be large, and is as private. A process that dies
-/// in the moment in which the file has its name leaves it behind, unlocked; the next mount removes it.
+/// It lies beside what it is made of because a copy of the database may be large, and is as private; in `$TMPDIR` where that
+/// disk is read-only. A process that dies in the moment in which the file has its name leaves it behind, unlocked; the next
+/// mount removes it.
 struct UnnamedFile {
     private static let prefix = ".view-"
 
@@ -15,13 +17,28 @@ struct UnnamedFile {
     init(in root: DataRoot) throws {
         var token = UInt64(0)
         try withUnsafeMutableBytes(of: &token) { try Sodium.randomize($0) }
-        path = "\(root.path)/\(Self.prefix)\(Hexadecimal.string(withUnsafeBytes(of: token) { Array($0) }))"
+        let name = "\(Self.prefix)\(Hexadecimal.string(withUnsafeBytes(of: token) { Array($0) }))"
         do {
-            file = try SystemCalls.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+            (path, file) = try Self.make(name, in: [root.path, FileManager.default.temporaryDirectory.path])
         } catch {
             throw error.failure("creating a file in \(root.path)", kind: .cannotCreate)
         }
         _ = try? SystemCalls.tryLock(file)
+    }
+
+    /// In the first directory whose disk is not read-only.
+    private static func make(_ name: String, in directories: [String]) throws(Errno) -> (String, OwnedDescriptor) {
+        var refusal = Errno.readOnlyFileSystem
+        for directory in directories {
+            let path = "\(directory)/\(name)"
+            do throws(Errno) {
+                return (path, try SystemCalls.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600))
+            } catch {
+                refusal = error
+                if error != .readOnlyFileSystem { break }
+            }
+        }
+        throw refusal
     }
 
     /// Removes the name; the file lives on while it is open.

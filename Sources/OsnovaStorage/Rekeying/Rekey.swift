@@ -28,10 +28,11 @@ public final class Rekey {
     /// - Parameters:
     ///   - store: opened with `holder`.
     ///   - holder: the store's key, or either key of a rekey that is under way.
-    /// - Throws: `busy` while another program does one.
+    /// - Throws: `busy` while another program does one, `denied` on a disk that is read-only.
     public init(store: Store, holder: KeyHierarchy) throws {
         self.store = store
         self.holder = holder
+        try store.catalog.requireWritable()
         lock = try RekeyLock(store.root)
         // One that was under way when the store was opened may have ended.
         try store.acceptKeys(holder)

@@ -47,7 +47,7 @@ final class CacheUses {
             uses.append((entry.address, time))
         }
         guard !uses.isEmpty, !Self.isWalk(read: used.count, of: contents.count) else { return }
-        _ = try store.catalog.write { try $0.recordUse(uses, coarseness: coarseness) }
+        _ = try store.catalog.writeDerived { try $0.recordUse(uses, coarseness: coarseness) }
     }
 
     /// Whether so much was read that it tells nothing of what is used: a backup, an index, a checksum of everything.

@@ -13,7 +13,8 @@ struct MountCommand: ParsableCommand {
         abstract: "Show the data root as a tree of files; returns when it is ready.",
         discussion: """
             The mount is read-only and follows every change of the store, whoever makes it. \
-            'osnovafs unmount MOUNTPOINT' ends it.
+            'osnovafs unmount MOUNTPOINT' ends it. A data root whose disk is read-only is shown as it is when it is mounted, \
+            from a copy of its database in $TMPDIR.
 
             Options for -o: allow_other, allow_root, uid=N, gid=N, umask=OCTAL, nonempty, noexec; those of fstab that \
             mean nothing here (ro, nofail, _netdev, x-…) are accepted.
