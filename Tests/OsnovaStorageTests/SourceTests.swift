@@ -55,4 +55,18 @@ import Testing
         #expect(try batch.commit() == [])
         #expect(try id == digest(content) && yard.content(id) == content)
     }
+
+    @Test(arguments: [0, 1, 1 << 20, (3 << 20) + 5], [false, true])
+    func `bytes in memory are put as a file of them is`(size: Int, compressing: Bool) throws {
+        let yard = try Yard()
+        let content = compressing ? Data(repeating: 7, count: size) : noise(size, seed: 5)
+        let batch = try PutBatch(store: yard.store, compressing: compressing)
+        let id = try batch.add(.bytes(Array(content))) { _, _, _ in }
+        #expect(try batch.commit() == [])
+        #expect(try id == digest(content) && yard.content(id) == content)
+        // Once more: of a large one whose size is known the digest is made before anything is written.
+        var isKnown = false
+        try batch.add(.bytes(Array(content))) { _, _, result in isKnown = result.alreadyStored }
+        #expect(try batch.commit() == [] && isKnown)
+    }
 }

@@ -43,6 +43,20 @@ import Tree
         #expect(UploadPath(of: "e\u{301}") != UploadPath(of: "\u{E9}"))
     }
 
+    @Test func `bytes in memory get a name, or their own`() throws {
+        let yard = try Yard()
+        var stored: [[UInt8]] = []
+        let uploader = try Uploader(
+            store: yard.store, recursive: false, onStored: { stored.append($0.name) }, onFailure: { Issue.record($0) })
+        try uploader.add(bytes: Array("named".utf8), at: UploadPath(of: "d/note"))
+        try uploader.add(bytes: Array("unnamed".utf8), at: nil)
+        try uploader.commit()
+        let worker = try yard.tree().makeWorker()
+        #expect(try worker.content("files/d/note") == Data("named".utf8))
+        #expect(try worker.content("files/\(digest(Data("unnamed".utf8)))") == Data("unnamed".utf8))
+        #expect(stored == [Array("d/note".utf8), []])
+    }
+
     @Test func `a directory is put with all it holds`() throws {
         let yard = try Yard()
         for directory in ["src/d/e", "src/empty"] {

@@ -127,7 +127,7 @@ public final class ViewImport {
         for suffix in suffixes { unlink(copy + suffix) }
         do {
             try HostCopy.file(
-                PlainSource(path: source).file, to: Array(copy.utf8), by: "\(copy).part", mode: 0o600, modified: nil)
+                PlainSource.openFile(source).file, to: Array(copy.utf8), by: "\(copy).part", mode: 0o600, modified: nil)
             try check(copy)
             _ = try SystemCalls.open(marker, O_WRONLY | O_CREAT, mode: 0o600)
             // A database without the mark of an import would pass for a whole store.

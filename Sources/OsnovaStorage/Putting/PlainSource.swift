@@ -15,28 +15,40 @@ struct SourceFailure: Error {
     }
 }
 
-/// A plaintext that is being read: a regular file that must not change meanwhile, or a stream.
+/// A plaintext that is being read: a regular file that must not change meanwhile, a stream, or bytes in memory.
 ///
 /// Throws nothing but ``SourceFailure``.
 struct PlainSource {
+    private enum Origin {
+        /// With what it was when it was opened.
+        case file(OwnedDescriptor, SystemCalls.Status)
+        case stream(OwnedDescriptor)
+        case memory(MemoryReader)
+    }
+
     /// For messages.
     let name: String
-    let file: OwnedDescriptor
-    /// What the file was when it was opened; nil for a stream.
-    private let status: SystemCalls.Status?
+    private let origin: Origin
 
     /// Opens a regular file.
     init(path: FilePath) throws {
         name = path.string
+        let (file, status) = try Self.openFile(path)
+        origin = .file(file, status)
+    }
+
+    /// Opens a regular file, and nothing else.
+    static func openFile(_ path: FilePath) throws -> (file: OwnedDescriptor, status: SystemCalls.Status) {
         do {
             // Non-blocking, so that opening a FIFO does not wait for its writer before it is refused.
-            file = OwnedDescriptor(try FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec]))
+            let file = OwnedDescriptor(
+                try FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec]))
             let status = try SystemCalls.status(of: file)
-            guard status.type == S_IFREG else { throw Self.refusal(name, status.type) }
-            self.status = status
+            guard status.type == S_IFREG else { throw refusal(path.string, status.type) }
+            return (file, status)
         } catch let error as Errno {
             // That is what opening a socket gives.
-            if error == .noSuchAddressOrDevice { throw Self.refusal(name, S_IFSOCK) }
+            if error == .noSuchAddressOrDevice { throw refusal(path.string, S_IFSOCK) }
             throw SourceFailure(reason: error.failure("reading \(path.string)"))
         }
     }
@@ -45,11 +57,16 @@ struct PlainSource {
     init(stream: FileDescriptor, name: String) throws {
         self.name = name
         do {
-            file = OwnedDescriptor(try stream.duplicate())
+            origin = .stream(OwnedDescriptor(try stream.duplicate()))
         } catch let error as Errno {
             throw SourceFailure(reason: error.failure("reading \(name)"))
         }
-        status = nil
+    }
+
+    /// Takes what is in memory.
+    init(bytes: [UInt8]) {
+        name = "bytes in memory"
+        origin = .memory(MemoryReader(bytes))
     }
 
     private static func refusal(_ path: String, _ type: mode_t) -> SourceFailure {
@@ -66,30 +83,43 @@ struct PlainSource {
 
     /// Bytes; nil for a stream, and for a file that is empty or has a content that its size does not tell, as those of
     /// `/proc` have.
-    var size: Int64? { status.flatMap { $0.size > 0 ? $0.size : nil } }
+    var size: Int64? {
+        switch origin {
+        case .file(_, let status): status.size > 0 ? status.size : nil
+        case .stream: nil
+        case .memory(let reader): Int64(reader.bytes.count)
+        }
+    }
 
     /// The next bytes of the plaintext: as many as fit, less at the end.
     func read(into memory: UnsafeMutableRawBufferPointer) throws -> Int {
-        do {
-            return try SystemCalls.readStream(file, into: memory)
-        } catch {
-            throw SourceFailure(reason: error.failure("reading \(name)", kind: .inputOutput))
+        switch origin {
+        case .file(let file, _), .stream(let file): try reading { try SystemCalls.readStream(file, into: memory) }
+        case .memory(let reader): reader.read(into: memory)
         }
     }
 
-    /// A part of a regular file, whatever is read next: as many bytes as fit, less at the end.
+    /// A part of what has a size, whatever is read next: as many bytes as fit, less at the end.
     func peek(at offset: Int64, into memory: UnsafeMutableRawBufferPointer) throws -> Int {
-        do {
-            return try SystemCalls.read(file, into: memory, at: offset)
-        } catch {
-            throw SourceFailure(reason: error.failure("reading \(name)", kind: .inputOutput))
+        switch origin {
+        case .file(let file, _), .stream(let file):
+            try reading { try SystemCalls.read(file, into: memory, at: offset) }
+        case .memory(let reader): reader.copy(from: Int(clamping: offset), into: memory)
         }
     }
 
-    /// Goes back to the beginning of a file.
+    /// Goes back to the beginning of what has a size.
     func rewind() throws {
+        switch origin {
+        case .file(let file, _), .stream(let file):
+            _ = try reading { try file.descriptor.seek(offset: 0, from: .start) }
+        case .memory(let reader): reader.position = 0
+        }
+    }
+
+    private func reading<Result>(_ call: () throws -> Result) throws -> Result {
         do {
-            try file.descriptor.seek(offset: 0, from: .start)
+            return try call()
         } catch let error as Errno {
             throw SourceFailure(reason: error.failure("reading \(name)", kind: .inputOutput))
         }
@@ -97,7 +127,7 @@ struct PlainSource {
 
     /// Refuses a file that is no longer what it was when it was opened.
     func checkUnchanged(bytesRead: Int64) throws {
-        guard let status else { return }
+        guard case .file(let file, let status) = origin else { return }
         guard let now = try? SystemCalls.status(of: file), now.size == status.size, now.modified == status.modified
         else {
             throw SourceFailure(
@@ -108,5 +138,27 @@ struct PlainSource {
             // As files of /sys are.
             throw SourceFailure(reason: OsnovaError(.busy, line), advice: Self.asStream(name))
         }
+    }
+}
+
+/// Bytes in memory, and how far they are read.
+private final class MemoryReader {
+    let bytes: [UInt8]
+    var position = 0
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    func read(into memory: UnsafeMutableRawBufferPointer) -> Int {
+        let count = copy(from: position, into: memory)
+        position += count
+        return count
+    }
+
+    func copy(from start: Int, into memory: UnsafeMutableRawBufferPointer) -> Int {
+        let piece = bytes.dropFirst(max(0, start)).prefix(memory.count)
+        memory.copyBytes(from: piece)
+        return piece.count
     }
 }

@@ -27,6 +27,8 @@ public final class PutBatch {
         case file(FilePath)
         /// An open stream, and what messages call it.
         case stream(CInt, name: String)
+        /// Bytes in memory.
+        case bytes([UInt8])
     }
 
     /// What is to be recorded of a content, in the transaction that records the content.
@@ -109,6 +111,7 @@ public final class PutBatch {
         switch source {
         case .file(let path): try PlainSource(path: path)
         case .stream(let number, let name): try PlainSource(stream: FileDescriptor(rawValue: number), name: name)
+        case .bytes(let bytes): PlainSource(bytes: bytes)
         }
     }
 

@@ -11,7 +11,7 @@ public import SystemPackage
 public final class Uploader {
     /// A file that is stored: durable, listed, readable.
     public struct Uploaded: Sendable {
-        /// The path that was given, as bytes.
+        /// The path that was given, as bytes; of bytes in memory that in the store, or nothing.
         public let name: [UInt8]
         /// What became of the content.
         public let result: PutResult
@@ -72,6 +72,13 @@ public final class Uploader {
     public func add(stream: CInt, name: String, at target: UploadPath?) throws {
         try append(
             .content(.stream(stream, name: name), name: Array(name.utf8)) { target ?? UploadPath(unnamed: $0.id) })
+    }
+
+    /// Puts what is in memory; without a path it is kept under its SHA-256.
+    public func add(bytes: [UInt8], at target: UploadPath?) throws {
+        let name = target.map { Array($0.components.joined(separator: [UInt8(ascii: "/")])) } ?? []
+        try append(
+            .content(.bytes(bytes), name: name) { target ?? UploadPath(unnamed: $0.id) }, size: Int64(bytes.count))
     }
 
     /// Makes durable what was added since the last time.
