@@ -302,6 +302,9 @@ struct MachineTests {
         #expect(checks.last?["subject"] == "two mounts" && checks.last?["state"] == "good", "\(outcome.text)")
         #expect(Set((report["commands"] as? [String: String] ?? [:]).keys) == ["tar", "rsync", "restic", "borg"])
         #expect(try work.expect(0, ["doctor"]).text.contains("not tried"))
+        // Where it cannot mount, it says what it found otherwise.
+        let nowhere = try work.expect(0, ["doctor"] + work.unlocking, environment: ["TMPDIR": "/nowhere"]).text
+        #expect(nowhere.contains("fusermount3") && nowhere.contains("not tried: making a directory"))
         #expect(try Program.shell("ls -d ${TMPDIR:-/tmp}/osnovafs-doctor-*").lines.isEmpty)
     }
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Keyring
 internal import Mounting
 internal import OsnovaStorage
 internal import Primitives
@@ -49,11 +50,20 @@ struct DoctorCommand: ParsableCommand {
                 .init("two mounts", .limited, "not tried: give --phrase-file FILE or --password-file FILE"))
         } else {
             let root = try store.root
-            findings.append(try StabilityCheck(root: root, keys: unlocking.keys(of: root)).run())
+            let keys = try unlocking.keys(of: root)
+            findings.append(Self.stability(of: root, keys))
         }
         try say(findings)
         if findings.contains(where: { $0.state == .bad }) {
             throw ExitStatus(code: ExitStatus.code(for: .unavailable))
+        }
+    }
+
+    private static func stability(of root: DataRoot, _ keys: KeyHierarchy) -> Diagnosis.Finding {
+        do {
+            return try StabilityCheck(root: root, keys: keys).run()
+        } catch {
+            return .init("two mounts", .limited, "not tried: \(error)")
         }
     }
 
