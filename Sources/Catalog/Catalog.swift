@@ -1,6 +1,7 @@
 internal import Foundation
 internal import GRDB
 public import Primitives
+internal import SystemPackage
 
 /// The database of a data root: the seed's tables, and the index of the mounted tree.
 ///
@@ -18,7 +19,7 @@ public final class Catalog: Sendable {
     let patience: Double
     private let calls: CallGuard
     /// Which file was opened: another may get its path.
-    private let file: FileIdentity?
+    private let file: SystemCalls.Status
     /// Where the database lies.
     public let path: String
     /// What owns the file where it is a copy of a database whose disk is read-only.
@@ -61,7 +62,7 @@ public final class Catalog: Sendable {
             }
             return pool
         }
-        file = FileIdentity(path: path)
+        file = try Self.status(of: path)
         try settle()
     }
 
@@ -156,10 +157,18 @@ public final class Catalog: Sendable {
 
     /// Makes sure that what is written can be found again.
     private func requireInPlace() throws {
-        let now = FileIdentity(path: path)
-        guard now != file else { return }
-        guard now != nil else { throw OsnovaError(.notFound, "\(path) was moved or removed: nothing was written") }
+        guard try !file.isSameFile(as: Self.status(of: path)) else { return }
         throw OsnovaError(.busy, "\(path) was restored meanwhile: nothing was written; open the store again")
+    }
+
+    private static func status(of path: String) throws -> SystemCalls.Status {
+        do throws(Errno) {
+            return try SystemCalls.status(path, followingLinks: true)
+        } catch .noSuchFileOrDirectory {
+            throw OsnovaError(.notFound, "\(path) was moved or removed: nothing was written")
+        } catch {
+            throw error.failure("looking at \(path)", kind: .inputOutput)
+        }
     }
 
     private func transaction<Result>(_ body: (Writing) throws -> Result) throws -> Result {
