@@ -56,10 +56,18 @@ enum WakingSignal {
     /// Ignored by default, so nobody depends on what it does.
     private static let signal = SIGURG
 
-    /// Readies the signal; the returned closure restores what it did before.
+    /// Readies the signal for the calling thread, which may hold it back; the returned closure, called there too, restores
+    /// what was before.
     static func install() -> () -> Void {
         var previous = SignalHandler.install({ _ in }, for: signal)
-        return { sigaction(signal, &previous, nil) }
+        var (own, mask) = (sigset_t(), sigset_t())
+        sigemptyset(&own)
+        sigaddset(&own, signal)
+        pthread_sigmask(SIG_UNBLOCK, &own, &mask)
+        return {
+            pthread_sigmask(SIG_SETMASK, &mask, nil)
+            sigaction(signal, &previous, nil)
+        }
     }
 
     static func send(to thread: pthread_t) { pthread_kill(thread, signal) }

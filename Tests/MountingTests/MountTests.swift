@@ -134,6 +134,15 @@ struct MountTests {
         #expect(mounted.tree.reports == [])
     }
 
+    /// On a thread that holds back every signal, as those have that the dispatch library makes.
+    @Test func `a mount that a program has open and asks nothing ends`() throws {
+        let mounted = try Mounted { $0.add("f", content("open")) }
+        let file = open(mounted.path("f"), O_RDONLY)
+        try #require(file >= 0)
+        defer { close(file) }
+        #expect(try mounted.end() == .detachedWhileBusy)
+    }
+
     @Test func `a mount ends while reads wait, and they fail`() throws {
         let mounted = try Mounted()
         let file = mounted.tree.add("long", MemoryTree.File(content: [UInt8](repeating: 7, count: 4 << 20)))
