@@ -40,7 +40,10 @@ final class LongReads: Sendable {
         hasNews.post()
     }
 
-    /// Answers with an error what was not begun, and returns when the thread has ended.
+    /// Whether nobody waits for a read any more.
+    var isEnding: Bool { state.withLock { $0.isEnding } }
+
+    /// Answers with an error what was not begun, and returns when the thread has ended, which leaves off what it is at.
     func end() {
         let (dropped, thread) = state.withLock { state in
             defer { state = State(isEnding: true) }

@@ -20,7 +20,9 @@ final class ThreadContext {
 
     private init(server: Server, isPatient: Bool) throws {
         do {
-            worker = isPatient ? try server.tree.makePatientWorker() : try server.takeWorker()
+            let longReads = server.longReads
+            worker =
+                isPatient ? try server.tree.makePatientWorker { longReads.isEnding } : try server.takeWorker()
         } catch {
             throw OsnovaError(.unavailable, "no worker for a thread of the mount: \(error)")
         }

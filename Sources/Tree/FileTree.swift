@@ -6,7 +6,9 @@ public protocol FileTree: Sendable {
     func makeWorker() throws -> any FileTreeWorker
 
     /// A server for the thread of reads that wait for long: it never throws ``LongRead``.
-    func makePatientWorker() throws -> any FileTreeWorker
+    ///
+    /// - Parameter hasEnded: asked during such a read again and again; once true, nobody waits and the read is to fail.
+    func makePatientWorker(until hasEnded: @escaping @Sendable () -> Bool) throws -> any FileTreeWorker
 
     /// The changes since the last call, oldest first, after waiting at most `seconds` for one.
     ///
@@ -117,7 +119,9 @@ public struct DiskUsage: Sendable {
 
 extension FileTree {
     /// For a tree where no read waits for long.
-    public func makePatientWorker() throws -> any FileTreeWorker { try makeWorker() }
+    public func makePatientWorker(until _: @escaping @Sendable () -> Bool) throws -> any FileTreeWorker {
+        try makeWorker()
+    }
 
     /// Holds nothing, so lets go of nothing.
     public func forget(_: UInt64, lookups _: UInt64) {}

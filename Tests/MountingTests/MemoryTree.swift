@@ -88,10 +88,12 @@ final class MemoryTree: FileTree {
 
     func makeWorker() throws -> any FileTreeWorker {
         if let failure = state.withLock({ $0.workerFailure }) { throw failure }
-        return MemoryWorker(tree: self, isPatient: false)
+        return MemoryWorker(tree: self)
     }
 
-    func makePatientWorker() throws -> any FileTreeWorker { MemoryWorker(tree: self, isPatient: true) }
+    func makePatientWorker(until hasEnded: @escaping @Sendable () -> Bool) throws -> any FileTreeWorker {
+        MemoryWorker(tree: self, patientUntil: hasEnded)
+    }
 
     func nextChanges(waitingAtMost seconds: Double) throws -> [TreeChange] {
         let deadline = Date().addingTimeInterval(seconds)
@@ -121,13 +123,13 @@ final class MemoryTree: FileTree {
 
 private final class MemoryWorker: FileTreeWorker {
     private let tree: MemoryTree
-    private let isPatient: Bool
+    private let hasEnded: (@Sendable () -> Bool)?
     private var held: [UInt8] = []
     private let memory = ScratchBuffer(count: 1 << 20)
 
-    init(tree: MemoryTree, isPatient: Bool) {
+    init(tree: MemoryTree, patientUntil hasEnded: (@Sendable () -> Bool)? = nil) {
         self.tree = tree
-        self.isPatient = isPatient
+        self.hasEnded = hasEnded
     }
 
     private func file(_ inode: Inode, for request: MemoryTree.Request) throws -> MemoryTree.File? {
@@ -147,7 +149,7 @@ private final class MemoryWorker: FileTreeWorker {
     private func waitWhileStuck(_ inode: Inode) {
         while tree.state.withLock({
             $0.isWaiting = $0.stuck == inode; return $0.isWaiting
-        }) { usleep(1000) }
+        }), hasEnded?() != true { usleep(1000) }
     }
 
     func lookup(_ name: UnsafeRawBufferPointer, in directory: Inode) throws -> Attributes? {
@@ -185,9 +187,10 @@ private final class MemoryWorker: FileTreeWorker {
     }
 
     func read(_ inode: Inode, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
-        if !isPatient, tree.state.withLock({ $0.long == inode }) { throw LongRead() }
+        if hasEnded == nil, tree.state.withLock({ $0.long == inode }) { throw LongRead() }
         guard let content = try file(inode, for: .read)?.content else { throw OsnovaError(.notFound, "gone") }
         waitWhileStuck(inode)
+        if hasEnded?() == true { throw OsnovaError(.unavailable, "the mount is ending") }
         let piece = content.dropFirst(Int(offset)).prefix(min(count, memory.bytes.count))
         memory.bytes.copyBytes(from: piece)
         return UnsafeRawBufferPointer(rebasing: memory.bytes.prefix(piece.count))

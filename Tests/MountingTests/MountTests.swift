@@ -154,8 +154,8 @@ struct MountTests {
         reader.standardError = FileHandle.nullDevice
         try reader.run()
         #expect(eventually { mounted.tree.state.withLock { $0.isWaiting } })
-        // Lets go of the one that is being made.
-        #expect(try mounted.end() == .detachedWhileBusy)
+        // The one that is being made is left off.
+        #expect(try mounted.end(lettingGo: false) == .detachedWhileBusy)
         reader.waitUntilExit()
     }
 

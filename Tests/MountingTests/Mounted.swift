@@ -40,8 +40,8 @@ final class Mounted {
 
     deinit { _ = try? end() }
 
-    func end() throws -> Mount.Ending? {
-        tree.state.withLock { $0.stuck = nil }
+    func end(lettingGo: Bool = true) throws -> Mount.Ending? {
+        if lettingGo { tree.state.withLock { $0.stuck = nil } }
         mount.stop()
         _ = eventually { ending.result.withLock { $0 != nil } }
         return try ending.result.withLock { try $0?.get() }

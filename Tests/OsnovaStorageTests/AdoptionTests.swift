@@ -36,8 +36,20 @@ import Tree
         let tree = try yard.tree()
         let worker = try tree.makeWorker()
         #expect(throws: LongRead.self) { try worker.content("blobs/\(id)") }
-        #expect(try tree.makePatientWorker().content("blobs/\(id)").prefix(100) == content.prefix(100))
+        #expect(try tree.makePatientWorker { false }.content("blobs/\(id)").prefix(100) == content.prefix(100))
         #expect(try worker.content("blobs/\(id)") == content)
+    }
+
+    @Test func `a verification that nobody waits for any more is left off`() throws {
+        let yard = try Yard()
+        let content = noise(20 << 20, seed: 13)
+        let id = try yard.plant(content)
+        let tree = try yard.tree()
+        let questions = Atomic(0)
+        let ending = try tree.makePatientWorker { questions.add(1, ordering: .relaxed).newValue == 3 }
+        #expect(kind { _ = try ending.content("blobs/\(id)") } == .unavailable)
+        #expect(questions.load(ordering: .relaxed) == 3)
+        #expect(try tree.makePatientWorker { false }.content("blobs/\(id)").prefix(100) == content.prefix(100))
     }
 
     @Test func `a file under another's name, of another key or with a flipped bit is never served`() throws {

@@ -36,11 +36,13 @@ import Tree
         let id = try yard.put([content])[0].id
         let tree = try yard.tree()
         while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
-        let (worker, patient) = (try tree.makeWorker(), try tree.makePatientWorker())
+        let (worker, patient) = (try tree.makeWorker(), try tree.makePatientWorker { false })
         let inode = try #require(try worker.find("blobs/\(id)").flatMap { Inode(number: $0.inode) })
         try yard.foreign("DELETE FROM blobs")
         #expect(try !tree.nextChanges(waitingAtMost: 5).isEmpty)
         #expect(throws: LongRead.self) { try worker.read(inode, at: 0, count: 10) }
+        let ending = try tree.makePatientWorker { true }
+        #expect(kind { _ = try ending.read(inode, at: 0, count: 10) } == .unavailable)
         #expect(try Data(patient.read(inode, at: 0, count: 10)) == content.prefix(10))
         #expect(try Data(worker.read(inode, at: 0, count: 10)) == content.prefix(10))
     }

@@ -12,15 +12,24 @@ extension StoreTree {
     /// Opens a blob's file for verified reads; one whose tags are missing or another file's is adopted first.
     ///
     /// - Throws: ``LongRead`` where a large file is to be adopted by who is not patient.
-    func open(_ identity: CatalogReader.BlobIdentity, row: Int64, isPatient: Bool) throws -> OpenBlob {
+    func open(
+        _ identity: CatalogReader.BlobIdentity, row: Int64, patientUntil hasEnded: (() -> Bool)?
+    ) throws -> OpenBlob {
         let open = try store.open(identity, row: row) { [adoptions, store, corrections] id, status in
-            guard isPatient || status.size < Self.largeFile else { throw LongRead() }
-            return try adoptions.adopt(id, status: status) { try store.adopt(id, onCorrection: corrections.add) }
+            guard hasEnded != nil || status.size < Self.largeFile else { throw LongRead() }
+            return try adoptions.adopt(id, status: status) {
+                try store.adopt(id, onCorrection: corrections.add) { _ in try Self.goOn(until: hasEnded) }
+            }
         }
         guard !corrections.isOutstanding(row) else {
             throw OsnovaError(.inputOutput, "the database had another length of blob \(identity.id): read it again")
         }
         return open
+    }
+
+    /// Lets a verification go on as long as somebody waits for it: a mount that ends waits for its threads.
+    static func goOn(until hasEnded: (() -> Bool)?) throws {
+        if hasEnded?() == true { throw OsnovaError(.unavailable, "the mount is ending") }
     }
 }
 

@@ -67,12 +67,12 @@ public final class StoreTree: FileTree, @unchecked Sendable {
 
     /// Opens a connection to the database and buffers for one thread.
     public func makeWorker() throws -> any FileTreeWorker {
-        try StoreTreeWorker(tree: self, isPatient: false)
+        try StoreTreeWorker(tree: self)
     }
 
     /// The same for the thread that verifies large blobs.
-    public func makePatientWorker() throws -> any FileTreeWorker {
-        try StoreTreeWorker(tree: self, isPatient: true)
+    public func makePatientWorker(until hasEnded: @escaping @Sendable () -> Bool) throws -> any FileTreeWorker {
+        try StoreTreeWorker(tree: self, patientUntil: hasEnded)
     }
 
     /// The data root, as pass-through files are found below it.

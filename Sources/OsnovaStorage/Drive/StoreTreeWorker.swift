@@ -14,8 +14,8 @@ final class StoreTreeWorker: FileTreeWorker {
     private let host: HostFiles
     private let extras: ViewEntries
     private let counters: DriveCounters
-    /// Whether it verifies a large file before it reads from it.
-    private let isPatient: Bool
+    /// Whether it is to leave off verifying a large file; nil where it verifies none.
+    private let hasEnded: (@Sendable () -> Bool)?
     /// What `openBlobs` holds: a thread that has nothing to do must not keep a removed file from its disk.
     private weak var current: OpenBlob?
     /// Where the answer under way was fetched before it was asked for.
@@ -28,9 +28,9 @@ final class StoreTreeWorker: FileTreeWorker {
     /// A document's bytes that fit the buffer are served from it; a longer one is kept as it is.
     private var longDocument: [UInt8] = []
 
-    init(tree: StoreTree, isPatient: Bool) throws {
+    init(tree: StoreTree, patientUntil hasEnded: (@Sendable () -> Bool)? = nil) throws {
         self.tree = tree
-        self.isPatient = isPatient
+        self.hasEnded = hasEnded
         catalog = try CatalogReader(path: tree.store.root.database)
         readers = try SealedReaders(store: tree.store, tables: tree.seekTables)
         tags = TagReader(catalog: catalog, cache: tree.tags)
@@ -162,8 +162,10 @@ final class StoreTreeWorker: FileTreeWorker {
 
     /// Reads a blob whose row is gone, for a program that had it open before.
     private func read(_ held: RemovedBlobs.Held, at offset: Int64, count: Int) throws -> UnsafeRawBufferPointer {
-        guard isPatient || held.isVerified || !held.isLarge else { throw LongRead() }
-        let known = try held.verified { try StoreAudit(store: tree.store).verify(file: $0, id: $1) }
+        guard hasEnded != nil || held.isVerified || !held.isLarge else { throw LongRead() }
+        let known = try held.verified { file, id in
+            try StoreAudit(store: tree.store).verify(file: file, id: id) { _ in try StoreTree.goOn(until: hasEnded) }
+        }
         let reader = try readers.reader(for: known.blob.generation)
         return try reader.read(known.blob, file: held.file, at: offset, count: count) { chunks, memory in
             let wanted = chunks.lowerBound * Tag.byteCount..<(chunks.upperBound + 1) * Tag.byteCount
@@ -227,7 +229,7 @@ final class StoreTreeWorker: FileTreeWorker {
         guard let identity = try catalog.identity(ofBlob: row) else {
             throw OsnovaError(.notFound, "the blob of inode row \(row) is gone")
         }
-        let opened = try tree.open(identity, row: row, isPatient: isPatient)
+        let opened = try tree.open(identity, row: row, patientUntil: hasEnded)
         counters.count(.sealedFileOpened)
         dropped = tree.openBlobs.insert(opened)
         current = opened
