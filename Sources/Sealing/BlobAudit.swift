@@ -45,7 +45,7 @@ public final class BlobAudit {
     ///
     /// - Parameters:
     ///   - file: an open descriptor.
-    ///   - progress: told the number of bytes just read; what it throws ends the audit.
+    ///   - progress: told the number of bytes just read, 0 where a stream is decompressed; what it throws ends the audit.
     ///   - plaintext: given what was sealed, be it the content or its compressed stream, piece by piece, each of
     ///     ``pieceSize`` except for the last; none of it may be believed before this returns.
     /// - Throws: `damaged` with the reason, `inputOutput` where the disk fails.
@@ -67,7 +67,7 @@ public final class BlobAudit {
             throw OsnovaError.damaged("too long to be a sealed blob (\(size) bytes)")
         }
         if content == id { return Finding(blob: blob, tags: try pass.tags(for: blob), prefix: prefix) }
-        return try verify(stream: blob, file: file, id: id)
+        return try verify(stream: blob, file: file, id: id, progress)
     }
 
     /// Takes the whole ciphertext into `pass`, and returns the SHA-256 and the first bytes of what it was made from.
@@ -94,11 +94,14 @@ public final class BlobAudit {
     }
 
     /// Verifies what is not the content itself: its compressed stream, or another content.
-    private func verify(stream: SealedBlob, file: OwnedDescriptor, id: ContentID) throws -> Finding {
+    private func verify(
+        stream: SealedBlob, file: OwnedDescriptor, id: ContentID, _ progress: (Int) throws -> Void
+    ) throws -> Finding {
         let audit = try streamAudit ?? StreamAudit(keys: keys)
         streamAudit = audit
         // The tags were just made of verified bytes: a file that changes between the two passes is noticed.
-        guard let found = try audit.content(of: stream, file: file, tags: pass.tags(for: stream)), found.id == id,
+        let found = try audit.content(of: stream, file: file, tags: pass.tags(for: stream)) { try progress(0) }
+        guard let found, found.id == id,
             let blob = SealedBlob(
                 id: id, nonce: stream.nonce, extent: found.extent, generation: stream.generation)
         else { throw OsnovaError.damaged("the content is another's: its SHA-256 is not the file's name") }

@@ -25,8 +25,11 @@ final class StreamAudit {
     /// - Parameters:
     ///   - stream: the stream as a blob of its own.
     ///   - tags: its chunk tags, made of verified bytes.
+    ///   - goOn: called for each piece of the content; what it throws ends the audit.
     /// - Throws: `damaged` for a stream that is not sound.
-    func content(of stream: SealedBlob, file: OwnedDescriptor, tags: [UInt8]) throws -> Finding? {
+    func content(
+        of stream: SealedBlob, file: OwnedDescriptor, tags: [UInt8], goOn: () throws -> Void
+    ) throws -> Finding? {
         func piece(_ offset: Int64, _ count: Int) throws -> UnsafeRawBufferPointer {
             try reader.read(stream, file: file, at: offset, count: count) { chunks, memory in
                 memory.copyBytes(
@@ -41,6 +44,7 @@ final class StreamAudit {
             let content = try frames.read(offset..<end, of: file, table, piece)
             if offset == 0 { prefix = Array(content.prefix(BlobAudit.prefixSize)) }
             digest.update(content)
+            try goOn()
         }
         let extent = BlobExtent(compressed: stream.length, of: table.contentLength)
         return Finding(id: try digest.finish(), extent: extent, prefix: prefix)

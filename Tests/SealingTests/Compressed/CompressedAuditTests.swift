@@ -42,6 +42,21 @@ import Testing
         }
     }
 
+    /// A content may be a thousand times as long as its stream.
+    @Test func `an audit can be ended while a stream is decompressed`() throws {
+        struct Ended: Error {}
+        let content = Data(count: 20 << 20)
+        let outcome = try Streams.seal(Streams.ours(content), of: content, keys: keys)
+        let reading = try Reading(outcome.file, keys: keys)
+        var pieces = 0
+        #expect(throws: Ended.self) {
+            try BlobAudit(keys: keys).verify(file: reading.file, id: outcome.blob.id) { count in
+                pieces += count == 0 ? 1 : 0
+                if pieces == 3 { throw Ended() }
+            }
+        }
+    }
+
     @Test func `a guess is what the size implies wherever the file does not end as a stream`() throws {
         for content in [Data(), Data(count: 10), prose(100_000, seed: 2)] {
             let outcome = try Sealed.seal(content, keys: keys, chunksAtOnce: 16)
