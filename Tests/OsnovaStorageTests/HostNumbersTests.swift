@@ -28,6 +28,25 @@ import Tree
             .map { String(decoding: $0.name, as: UTF8.self) }
     }
 
+    @Test func `a file that is replaced while its directory is listed is listed`() throws {
+        let folder = yard.folder.url.appendingPathComponent("root/logs/d")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        for name in ["a", "b"] { try Data().write(to: folder.appendingPathComponent(name)) }
+        let directory = try #require(try worker.find("logs/d").flatMap { Inode(number: $0.inode) })
+        var listed: [String] = []
+        var place: UInt64 = 0
+        try worker.list(directory, after: 0) { name, _, cookie in
+            (listed, place) = ([String(decoding: name, as: UTF8.self)], cookie)
+            return false
+        }
+        for name in ["a", "b"] { try Data().write(to: folder.appendingPathComponent(name), options: .atomic) }
+        try worker.list(directory, after: place) { name, _, _ in
+            listed.append(String(decoding: name, as: UTF8.self))
+            return true
+        }
+        #expect(Set(listed) == ["a", "b"])
+    }
+
     @Test func `a number is struck out when its name is gone, with those below it, and is not given again`() throws {
         let folder = yard.folder.url.appendingPathComponent("root/logs")
         for name in 0..<300 { try Data().write(to: folder.appendingPathComponent("\(name)")) }
