@@ -42,6 +42,32 @@ import Testing
         #expect(try folders.names() == [Array("c".utf8)])
     }
 
+    @Test func `a directory that was moved away is watched no longer`() throws {
+        func isWatched(_ path: String) throws -> Bool {
+            var status = stat()
+            try #require(stat(path, &status) == 0)
+            let own = " ino:\(String(status.st_ino, radix: 16)) "
+            let folder = "/proc/self/fdinfo"
+            return try FileManager.default.contentsOfDirectory(atPath: folder).contains { number in
+                (try? String(contentsOfFile: "\(folder)/\(number)", encoding: .utf8))?.contains(own) == true
+            }
+        }
+        #expect(try isWatched(folder.path("components/c")))
+        try FileManager.default.moveItem(atPath: folder.path("components/c"), toPath: folder.path("away"))
+        try make("c")
+        #expect(folders.changes().names == [Array("c".utf8)])
+        #expect(try isWatched(folder.path("components/c")) && !isWatched(folder.path("away")))
+    }
+
+    @Test func `another directory in the place of that of all is watched as the first was`() throws {
+        try FileManager.default.moveItem(atPath: folder.path("components"), toPath: folder.path("away"))
+        try make("d/v1.0")
+        #expect(folders.changes().names == [Array("c".utf8), Array("d".utf8)])
+        #expect(try folders.names() == [Array("d".utf8)])
+        try make("e")
+        #expect(folders.changes().names == [Array("e".utf8)])
+    }
+
     @Test func `directories that cannot be read are an error until they can be`() throws {
         let path = folder.path("components")
         try FileManager.default.moveItem(atPath: path, toPath: folder.path("away"))

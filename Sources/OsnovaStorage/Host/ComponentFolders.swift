@@ -24,19 +24,19 @@ final class ComponentFolders: Sendable {
         var root: Int64?
         /// Whether the kernel tells of each change: it grants a user so many watches and no more.
         var isWatched = true
+        /// The component whose directory is watched, by the number of the watch; an empty name is the directory of all.
+        var watches: [Int32: [UInt8]] = [:]
     }
 
     private struct State {
         var found = Found()
         /// Why the directories of now cannot be told; nil where they can.
         var failure: OsnovaError?
-        /// The component whose directory is watched, by the number of the watch.
-        var watched: [Int32: [UInt8]] = [:]
     }
 
     private static let mask =
         UInt32(IN_CREATE) | UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM) | UInt32(IN_MOVED_TO) | UInt32(IN_ATTRIB)
-        | UInt32(IN_ONLYDIR)
+        | UInt32(IN_MOVE_SELF) | UInt32(IN_ONLYDIR)
 
     private let path: String
     private let notifications: OwnedDescriptor?
@@ -102,17 +102,15 @@ final class ComponentFolders: Sendable {
 
     /// The components that events are about; nil where some were lost.
     private func components(of events: [FolderEvent]) -> Set<[UInt8]>? {
-        state.withLock { state in
-            var found: Set<[UInt8]> = []
-            for event in events {
-                if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { return nil }
-                // An event of no component's directory is one of the directory of all, and names the component.
-                let name = state.watched[event.watch] ?? event.name
-                if !name.isEmpty { found.insert(name) }
-                if event.mask & UInt32(IN_IGNORED) != 0 { state.watched[event.watch] = nil }
-            }
-            return found
+        let watches = state.withLock { $0.found.watches }
+        var found: Set<[UInt8]> = []
+        for event in events {
+            if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { return nil }
+            // The directory of all names the component; what comes of a watch that is given up does no harm.
+            let name = watches[event.watch].flatMap { $0.isEmpty ? nil : $0 } ?? event.name
+            if !name.isEmpty { found.insert(name) }
         }
+        return found
     }
 
     private func rescan() -> Changes {
@@ -128,15 +126,17 @@ final class ComponentFolders: Sendable {
     private func scan() throws(OsnovaError) -> Found {
         do {
             // Watches first, so that what comes after a look is told.
-            let isWatched = watch(Array(path.utf8), flags: 0) != nil
+            let number = watch(Array(path.utf8), flags: 0)
             let root = try BeneathDirectory(path: path)
-            var found = Found(root: try root.look().modified, isWatched: isWatched)
+            var found = Found(root: try root.look().modified, isWatched: number != nil)
+            if let number { found.watches[number] = [] }
             try root.scan { name in
                 func look() throws -> BeneathDirectory.Look? {
                     try HostFiles.ifThere { try root.look(atName: name) }.flatMap { $0.type == S_IFDIR ? $0 : nil }
                 }
                 guard try look() != nil else { return true }
-                if !watch(component: Array(name)) { found.isWatched = false }
+                let number = watch(component: Array(name))
+                if let number { found.watches[number] = Array(name) } else { found.isWatched = false }
                 if let look = try look() {
                     found.folders[Array(name)] = Times(modified: look.modified, changed: look.changed)
                 }
@@ -160,19 +160,20 @@ final class ComponentFolders: Sendable {
             var changes = Changes()
             for (name, times) in found.folders where known[name] != times { changes.names.insert(name) }
             for name in known.keys where found.folders[name] == nil { changes.names.insert(name) }
+            // Of directories that were moved away: the kernel would watch them for ever.
+            for number in state.found.watches.keys where found.watches[number] == nil { giveUp(number) }
             state.found = found
             state.failure = nil
             return changes
         }
     }
 
-    /// Whether the kernel watches a component's directory from now on.
-    private func watch(component name: [UInt8]) -> Bool {
-        guard let number = watch(Array(path.utf8) + [UInt8(ascii: "/")] + name, flags: UInt32(IN_DONT_FOLLOW)) else {
-            return false
-        }
-        state.withLock { $0.watched[number] = name }
-        return true
+    private func watch(component name: [UInt8]) -> Int32? {
+        watch(Array(path.utf8) + [UInt8(ascii: "/")] + name, flags: UInt32(IN_DONT_FOLLOW))
+    }
+
+    private func giveUp(_ number: Int32) {
+        if let notifications { inotify_rm_watch(notifications.number, number) }
     }
 
     /// The number of a directory's watch, and of no file's; watching what is watched already changes nothing.
