@@ -52,6 +52,24 @@ import Tree
         #expect(eventually { try components(tree.nextChanges(waitingAtMost: 0)) == 1 })
     }
 
+    @Test func `what lies beside the catalog is told while rows cannot be given their nodes`() throws {
+        let yard = try Yard()
+        let tree = try yard.tree()
+        while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
+        try yard.foreign(
+            """
+            ALTER TABLE node_changes RENAME TO kept;
+            INSERT INTO components VALUES ('c','n','1','backend',NULL,NULL,NULL,'{}',NULL,1,NULL)
+            """)
+        #expect(kind { _ = try tree.nextChanges(waitingAtMost: 0) } == .inputOutput)
+        let folder = URL(fileURLWithPath: yard.store.root.components).appendingPathComponent("d/v1.0")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
+        #expect(kind { _ = try tree.nextChanges(waitingAtMost: 0) } == .inputOutput)
+        try yard.foreign("ALTER TABLE kept RENAME TO node_changes")
+        #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
+    }
+
     @Test func `a file that comes after its row is told`() throws {
         let yard = try Yard()
         let content = Data("late".utf8)

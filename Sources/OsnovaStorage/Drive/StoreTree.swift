@@ -138,7 +138,7 @@ public final class StoreTree: FileTree, @unchecked Sendable {
                 noteDatabase()
                 return DatabaseWatch.everyRootEntry
             }
-            let changes = database.isInPlace ? try newChanges() + hostChanges() : []
+            let changes = database.isInPlace ? try allChanges() : []
             if !changes.isEmpty { return changes }
             guard Clock.monotonic < deadline else { return [] }
             if database.isInPlace {
@@ -150,16 +150,26 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         }
     }
 
-    private func newChanges() throws -> [TreeChange] {
-        try retryWaitingRowsIfFilesCame()
-        if try feed.hasNews() {
-            if try feed.hasDirtyRows() { try store.catalog.settle() }
-            noteRekey()
-            let changes = try feed.next()
-            hold(changes)
-            if !changes.isEmpty { return changes }
+    private func allChanges() throws -> [TreeChange] {
+        let beside = try folderChanges() + hostChanges()
+        do {
+            return try catalogChanges() + beside
+        } catch {
+            // Rows cannot be given their nodes on a full disk, or while another program writes: that holds up no file.
+            guard !beside.isEmpty else { throw error }
+            report(error, inode: FixedNode.root.inode.number)
+            return beside
         }
-        return try folderChanges()
+    }
+
+    private func catalogChanges() throws -> [TreeChange] {
+        try retryWaitingRowsIfFilesCame()
+        guard try feed.hasNews() else { return [] }
+        if try feed.hasDirtyRows() { try store.catalog.settle() }
+        noteRekey()
+        let changes = try feed.next()
+        hold(changes)
+        return changes
     }
 
     private func noteDatabase() {
