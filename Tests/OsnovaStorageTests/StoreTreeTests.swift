@@ -70,6 +70,18 @@ import Tree
         #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
     }
 
+    @Test func `extended attributes too are an error while the database is not in its place`() throws {
+        let yard = try Yard()
+        let id = try yard.put([Data("content".utf8)])[0].id
+        let tree = try yard.tree()
+        let worker = try tree.makeWorker()
+        let inode = try #require(try worker.find("blobs/\(id)").flatMap { Inode(number: $0.inode) })
+        #expect(try worker.extendedAttributes(of: inode).count == 3)
+        try FileManager.default.moveItem(atPath: yard.store.root.database, toPath: yard.folder.path("away"))
+        while try tree.nextChanges(waitingAtMost: 0) != DatabaseWatch.everyRootEntry {}
+        #expect(kind { _ = try worker.extendedAttributes(of: inode) } == .inputOutput)
+    }
+
     @Test func `a file that comes after its row is told`() throws {
         let yard = try Yard()
         let content = Data("late".utf8)

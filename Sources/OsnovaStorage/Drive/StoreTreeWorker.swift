@@ -252,6 +252,7 @@ final class StoreTreeWorker: FileTreeWorker {
     // MARK: Extended attributes
 
     func extendedAttributes(of inode: Inode) throws -> [(name: String, value: [UInt8])] {
+        try tree.database.check()
         guard case .blob(let row) = inode, let identity = try catalog.identity(ofBlob: row) else { return [] }
         var found: [(name: String, value: [UInt8])] = [
             ("user.osnova.sha256", Array(identity.id.hex.utf8)),
