@@ -51,5 +51,6 @@ final class ListingAdvice: Sendable {
         listing.isLookedUp.store(true, ordering: .relaxed)
     }
 
-    private func place(of directory: UInt64) -> Listing { listings[Int(directory % UInt64(listings.count))] }
+    /// The low four bits of a number tell a kind, which is the same for nearly all directories.
+    private func place(of directory: UInt64) -> Listing { listings[Int((directory >> 4) % UInt64(listings.count))] }
 }

@@ -1,4 +1,5 @@
 import Testing
+import Tree
 
 @testable import Mounting
 
@@ -33,10 +34,20 @@ struct ListingAdviceTests {
         #expect(advice.describes(directory, from: 0) && advice.describes(directory, from: 5))
     }
 
+    @Test func `directories that were made one after another do not share a place`() {
+        let advice = ListingAdvice(describedEntries: 10)
+        let directories = (100..<116).map { Inode.node($0).number }
+        for directory in directories {
+            _ = advice.describes(directory, from: 0)
+            advice.listed(20, of: directory)
+        }
+        #expect(directories.allSatisfy { !advice.describes($0, from: 20) })
+    }
+
     @Test func `directories that share a place are described`() {
         let advice = ListingAdvice(describedEntries: 10)
         _ = advice.describes(directory, from: 0)
         advice.listed(20, of: directory)
-        #expect(advice.describes(directory + 32, from: 20) && advice.describes(directory, from: 20))
+        #expect(advice.describes(directory + 512, from: 20) && advice.describes(directory, from: 20))
     }
 }
