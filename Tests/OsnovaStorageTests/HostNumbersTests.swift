@@ -47,6 +47,39 @@ import Tree
         #expect(Set(listed) == ["a", "b"])
     }
 
+    private static let losses = ["rm root/view.db*", damage]
+    /// What is still in the WAL would be read from there.
+    private static let damage = """
+        sqlite3 root/view.db 'PRAGMA wal_checkpoint(TRUNCATE)' &&
+        dd if=/dev/urandom of=root/view.db bs=64k count=1 conv=notrunc
+        """
+
+    @Test(arguments: losses)
+    func `a book that is lost under a mount is begun anew, the same for all threads`(loss: String) throws {
+        let tree = try yard.tree()
+        let workers = try [tree.makeWorker(), tree.makeWorker()]
+        for worker in workers { #expect(try worker.find("logs") != nil && worker.find("osnova.db") != nil) }
+        try yard.foreign("INSERT INTO components VALUES ('c','n','1','backend',NULL,NULL,NULL,'{}',NULL,1,NULL)")
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = ["-c", loss]
+        shell.currentDirectoryURL = yard.folder.url
+        (shell.standardOutput, shell.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
+        try shell.run()
+        shell.waitUntilExit()
+        // Numbers begin with the second.
+        usleep(1_100_000)
+        try yard.folder.write("root/logs/new", Data("new".utf8))
+        for worker in try workers + [tree.makeWorker()] {
+            let found = try #require(try worker.find("logs/new"))
+            for other in workers {
+                #expect(try other.attributes(of: #require(Inode(number: found.inode)))?.inode == found.inode)
+            }
+            #expect(try worker.content("logs/new") == Data("new".utf8))
+            #expect(try worker.find("osnova.db") != nil)
+        }
+    }
+
     @Test func `a number is struck out when its name is gone, with those below it, and is not given again`() throws {
         let folder = yard.folder.url.appendingPathComponent("root/logs")
         for name in 0..<300 { try Data().write(to: folder.appendingPathComponent("\(name)")) }

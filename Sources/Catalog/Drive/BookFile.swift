@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Primitives
+internal import Synchronization
 internal import SystemPackage
 
 /// A database of the driver's own beside the catalog, whose loss harms nobody: one that is damaged is begun anew.
@@ -44,10 +45,15 @@ struct BookFile {
     ///
     /// - Returns: whether it was damaged.
     func remakeIfDamaged() throws -> Bool {
-        guard access(path, F_OK) == 0, !isSound() else { return false }
-        for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
-        return true
+        // One thread at a time, or the second would remove what the first has made.
+        Self.remaking.withLock { _ in
+            guard access(path, F_OK) == 0, !isSound() else { return false }
+            for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
+            return true
+        }
     }
+
+    private static let remaking = Mutex(())
 
     private func isSound() -> Bool {
         do {

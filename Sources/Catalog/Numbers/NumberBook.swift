@@ -71,6 +71,8 @@ public final class NumberBook {
     /// Whether the book was damaged and is begun anew.
     public let wasDamaged: Bool
 
+    private let path: String
+    private let file: SystemCalls.Status?
     private let connection: Connection
     /// Files that changed last before this time may be other ones than those that got the numbers: see ``placed(_:_:)``.
     private let since: Int64
@@ -86,9 +88,11 @@ public final class NumberBook {
 
     /// Opens the book, and makes it where there is none or a damaged one.
     public init(path: String) throws {
-        let file = BookFile(path: path, schema: NumberBookSchema.sql, table: "entries")
-        let (opened, wasDamaged) = try file.open { (connection: $0, since: try Self.placed(path, $0)) }
+        let (opened, wasDamaged) = try Self.file(path).open { (connection: $0, since: try Self.placed(path, $0)) }
         let connection = opened.connection
+        self.path = path
+        // By its path: with any descriptor of it that is closed, SQLite's locks on it would go.
+        file = try? SystemCalls.status(at: nil, path)
         self.connection = connection
         self.wasDamaged = wasDamaged
         since = opened.since
@@ -114,6 +118,23 @@ public final class NumberBook {
         listing = try statement("UPDATE entries SET listed = ?2 WHERE id = ?1")
         state = try statement("SELECT digest, modified FROM states WHERE file = ?1")
         stateChange = try statement("INSERT OR REPLACE INTO states(file, digest, modified) VALUES (?1, ?2, ?3)")
+    }
+
+    private static func file(_ path: String) -> BookFile {
+        BookFile(path: path, schema: NumberBookSchema.sql, table: "entries")
+    }
+
+    /// Whether it is still the file at its path.
+    public var isCurrent: Bool {
+        guard let file, let now = try? SystemCalls.status(at: nil, path) else { return false }
+        return now.isSameFile(as: file)
+    }
+
+    /// Removes the book where it is damaged; whether it was.
+    ///
+    /// Reads all of it. Who has it open would read the old one on: see ``isCurrent``.
+    public static func remakeIfDamaged(path: String) throws -> Bool {
+        try file(path).remakeIfDamaged()
     }
 
     // MARK: Numbers

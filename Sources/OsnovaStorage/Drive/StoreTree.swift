@@ -49,12 +49,11 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         self.log = log
         UnnamedFile.removeStale(in: store.root)
         folders = ComponentFolders(path: store.root.components)
-        let book = try NumberBook(path: store.root.numbers)
-        if book.wasDamaged { log.notice("the numbers of the data root's files were damaged, and are begun anew") }
-        generated = GeneratedFiles(
-            maker: try FileMaker(store: store, book: book, metrics: metrics, upkeep: upkeepCounters))
-        names = try CatalogReader(path: store.root.database)
         database = try DatabaseWatch(path: store.root.database)
+        let books = try Self.openBook(of: store, database, log)
+        generated = GeneratedFiles(
+            maker: try FileMaker(store: store, books: books, metrics: metrics, upkeep: upkeepCounters))
+        names = try CatalogReader(path: store.root.database)
         prefetch = Prefetch(
             source: PrefetchSource(
                 store: store, database: database, openBlobs: openBlobs, seekTables: seekTables, tags: tags,
@@ -73,6 +72,17 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     /// The same for the thread that verifies large blobs.
     public func makePatientWorker(until hasEnded: @escaping @Sendable () -> Bool) throws -> any FileTreeWorker {
         try StoreTreeWorker(tree: self, patientUntil: hasEnded)
+    }
+
+    /// The numbers of the data root's files, for one thread.
+    func openBook() throws -> CurrentNumberBook { try Self.openBook(of: store, database, log) }
+
+    private static func openBook(
+        of store: Store, _ database: DatabaseWatch, _ log: Logger
+    ) throws -> CurrentNumberBook {
+        try CurrentNumberBook(path: store.root.numbers, allow: database.checkNow) {
+            log.notice("the numbers of the data root's files were damaged, and are begun anew")
+        }
     }
 
     /// The data root, as pass-through files are found below it.

@@ -24,13 +24,13 @@ final class FileMaker {
     private let store: Store
     private let metrics: DriveMetrics
     private let copies: DatabaseCopy
-    private let book: NumberBook
+    private let books: CurrentNumberBook
     private let upkeep: UpkeepCounters
     private var upkeepBook: UpkeepBook
 
-    init(store: Store, book: NumberBook, metrics: DriveMetrics, upkeep: UpkeepCounters) throws {
+    init(store: Store, books: CurrentNumberBook, metrics: DriveMetrics, upkeep: UpkeepCounters) throws {
         self.store = store
-        self.book = book
+        self.books = books
         self.metrics = metrics
         self.upkeep = upkeep
         upkeepBook = try UpkeepBook(path: store.root.upkeep)
@@ -105,7 +105,7 @@ final class FileMaker {
     private func time(of file: GeneratedFile, _ digest: ContentID) throws -> Int64 {
         let now = Clock.nanoseconds
         do {
-            return try book.modified(of: file.rawValue, digest: digest, now: now)
+            return try books.use { try $0.modified(of: file.rawValue, digest: digest, now: now) }
         } catch let error as OsnovaError where error.kind == .denied || error.kind == .inputOutput {
             // On a disk that takes nothing any more the next mount shows another time; a backup of this one goes on.
             return now

@@ -10,16 +10,16 @@ internal import Tree
 /// number. Others change these files at any time, so the kernel may keep nothing of them. Used by one thread.
 final class HostFiles {
     private let root: BeneathDirectory
-    private let book: NumberBook
+    private let books: CurrentNumberBook
     private let openFiles: HostOpenFiles
     private let reads: HostReads
 
     /// Names that are numbered in one transaction.
     private static let batch = 4096
 
-    init(root: BeneathDirectory, book: NumberBook, openFiles: HostOpenFiles, reads: HostReads) {
+    init(root: BeneathDirectory, books: CurrentNumberBook, openFiles: HostOpenFiles, reads: HostReads) {
         self.root = root
-        self.book = book
+        self.books = books
         self.openFiles = openFiles
         self.reads = reads
     }
@@ -28,10 +28,12 @@ final class HostFiles {
 
     /// The attributes of a name in a numbered directory, 0 for the data root; nil where there is nothing to show.
     func lookup(_ name: UnsafeRawBufferPointer, in directory: Int64) throws -> Attributes? {
-        guard let path = try path(of: directory),
-            let look = try Self.ifThere({ try root.look(at: Self.join(path, name)) }), Self.isShown(look)
-        else { return nil }
-        return shown(try book.number(of: name, in: directory, identity: .init(look)), look)
+        try books.use { book in
+            guard let path = try Self.path(of: directory, in: book),
+                let look = try Self.ifThere({ try root.look(at: Self.join(path, name)) }), Self.isShown(look)
+            else { return nil }
+            return shown(try book.number(of: name, in: directory, identity: .init(look)), look)
+        }
     }
 
     /// The attributes at the end of some names from the data root on; nil where there is nothing to show.
@@ -47,17 +49,19 @@ final class HostFiles {
     }
 
     func attributes(of number: Int64) throws -> Attributes? {
-        if let entry = try book.entry(number), let path = try path(of: number),
-            let look = try Self.ifThere({ try root.look(at: path) }), entry.identity.isSame(as: .init(look))
-        {
+        let named = try books.use { book -> Attributes? in
+            guard let entry = try book.entry(number), let path = try Self.path(of: number, in: book),
+                let look = try Self.ifThere({ try root.look(at: path) }), entry.identity.isSame(as: .init(look))
+            else { return nil }
             return shown(.init(number: number, changed: entry.changed(.init(look))), look)
         }
+        if let named { return named }
         guard let held = openFiles.find(number), let look = try? BeneathDirectory.look(at: held) else { return nil }
         return shown(.init(number: number, changed: look.changed), look)
     }
 
     func target(of number: Int64) throws -> [UInt8]? {
-        guard let path = try path(of: number) else { return nil }
+        guard let path = try books.use({ try Self.path(of: number, in: $0) }) else { return nil }
         return try Self.ifThere { try root.target(at: path) }
     }
 
@@ -69,14 +73,29 @@ final class HostFiles {
     func list(
         _ directory: Int64, after: Int64, _ visit: (UnsafeRawBufferPointer, Attributes, Int64) throws -> Bool
     ) throws {
-        guard let path = try path(of: directory), let opened = try Self.ifThere({ try root.directory(at: path) }) else {
+        do {
+            try list(directory, after: after, numberedBy: books.current(), visit)
+        } catch let error as OsnovaError where error.kind == .damaged {
+            // Entries may be given out already: the next listing has the new numbers.
+            try books.mend()
+            throw error
+        }
+    }
+
+    private func list(
+        _ directory: Int64, after: Int64, numberedBy book: NumberBook,
+        _ visit: (UnsafeRawBufferPointer, Attributes, Int64) throws -> Bool
+    ) throws {
+        guard let path = try Self.path(of: directory, in: book),
+            let opened = try Self.ifThere({ try root.directory(at: path) })
+        else {
             throw OsnovaError(.notFound, "that directory is gone")
         }
         if let look = try Self.ifThere({ try opened.look() }) { reads.note(.host(directory), changed: look.changed) }
-        if after == 0 { try numberEntries(of: directory, opened) }
+        if after == 0 { try Self.number(entriesOf: directory, opened, in: book) }
         var last = after
         var gone: [(number: Int64, name: [UInt8])] = []
-        defer { if !gone.isEmpty { strike(gone, of: opened) } }
+        defer { if !gone.isEmpty { Self.strike(gone, of: opened, in: book) } }
         while true {
             let names = try book.names(in: directory, after: last, limit: Self.batch)
             for (number, name) in names {
@@ -99,26 +118,28 @@ final class HostFiles {
     }
 
     /// Strikes out the numbers of names that are still gone at the end of a listing, which is right without it.
-    private func strike(_ gone: [(number: Int64, name: [UInt8])], of directory: BeneathDirectory) {
+    private static func strike(
+        _ gone: [(number: Int64, name: [UInt8])], of directory: BeneathDirectory, in book: NumberBook
+    ) {
         let numbers = gone.filter { _, name in
             // What was moved away and back meanwhile has its number still.
-            (try? name.withUnsafeBytes { name in try Self.ifThere { try directory.look(atName: name) } == nil }) == true
+            (try? name.withUnsafeBytes { name in try ifThere { try directory.look(atName: name) } == nil }) == true
         }
         try? book.strike(numbers.map(\.number))
     }
 
     /// Gives every name of a directory its number; not again for one that has not changed since.
-    private func numberEntries(of directory: Int64, _ opened: BeneathDirectory) throws {
+    private static func number(
+        entriesOf directory: Int64, _ opened: BeneathDirectory, in book: NumberBook
+    ) throws {
         // Not the time of modification, which any program can set back.
-        let changed = try Self.ifThere({ try opened.look() })?.changed ?? 0
+        let changed = try ifThere({ try opened.look() })?.changed ?? 0
         if let listed = try book.entry(directory)?.listed, listed == changed { return }
         var waiting: [(name: [UInt8], identity: NumberBook.Identity)] = []
         try opened.scan { name in
-            guard let look = try Self.ifThere({ try opened.look(atName: name) }), Self.isShown(look) else {
-                return true
-            }
+            guard let look = try ifThere({ try opened.look(atName: name) }), isShown(look) else { return true }
             waiting.append((Array(name), .init(look)))
-            if waiting.count >= Self.batch {
+            if waiting.count >= batch {
                 try book.number(waiting, in: directory)
                 waiting.removeAll(keepingCapacity: true)
             }
@@ -145,7 +166,8 @@ final class HostFiles {
 
     private func open(_ number: Int64) throws -> OwnedDescriptor {
         if let held = openFiles.find(number) { return held }
-        guard let path = try path(of: number), let entry = try book.entry(number),
+        let found = try books.use { try (path: Self.path(of: number, in: $0), entry: $0.entry(number)) }
+        guard let path = found.path, let entry = found.entry,
             let opened = try Self.ifThere({ try root.file(at: path) }),
             entry.identity.isSame(as: .init(opened.look))
         else { throw OsnovaError(.notFound, "that file of the data root is gone") }
@@ -156,7 +178,7 @@ final class HostFiles {
     // MARK: Numbers
 
     /// The path of a number from the data root on, `.` for the data root; nil where the number is struck out.
-    private func path(of number: Int64) throws -> [UInt8]? {
+    private static func path(of number: Int64, in book: NumberBook) throws -> [UInt8]? {
         if number == 0 { return [UInt8(ascii: ".")] }
         var names: [[UInt8]] = []
         var next = number
