@@ -117,6 +117,17 @@ import Tree
         }
     }
 
+    @Test func `what is found after a book was made anew is noted in the new one`() throws {
+        let yard = try Yard()
+        let id = try yard.put([Data("content".utf8)])[0].id
+        let notes = try notes(yard)
+        let path = yard.store.root.upkeep
+        for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+        _ = try UpkeepBook(path: path)
+        try notes.note(record(id, yard), "bad")
+        #expect(try yard.store.knownDamage().map(\.sha256) == [id.hex])
+    }
+
     @Test func `the oldest come first, those of the future as if nobody had looked`() throws {
         let yard = try Yard()
         let ids = try yard.put((0..<6).map { noise(100, seed: UInt64($0)) }).map(\.id)

@@ -8,7 +8,7 @@ internal import Primitives
 final class ScrubNotes {
     private let store: Store
     private let log: Logger
-    private let book: UpkeepBook
+    private var book: UpkeepBook
     private let reader: UpkeepReader
     /// Checks that are not written yet; small blobs take less time than a transaction.
     private var pending: [UpkeepBook.Check] = []
@@ -75,6 +75,8 @@ final class ScrubNotes {
     /// Writes what waits.
     func write() throws {
         written = Clock.monotonic
+        // Who found it damaged has begun it anew: what is noted in the old one, nobody reads.
+        if !book.isCurrent { book = try UpkeepBook(path: store.root.upkeep) }
         try book.record(pending)
         pending = []
     }
