@@ -47,6 +47,18 @@ import Tree
         #expect(try Data(worker.read(inode, at: 0, count: 10)) == content.prefix(10))
     }
 
+    /// Each is a descriptor until the kernel was told: of 1,024, a mount with 16 threads may have 512 open without them.
+    @Test func `of many that go at once, a few are held at a time`() throws {
+        let yard = try Yard()
+        try yard.put((0..<600).map { Data("\($0)".utf8) })
+        let tree = try yard.tree()
+        while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
+        try yard.foreign("DELETE FROM blobs")
+        var told: [Int] = []
+        while case let count = try tree.nextChanges(waitingAtMost: 0).count, count > 0 { told.append(count) }
+        #expect(told.reduce(0, +) >= 600 && told.allSatisfy { $0 <= 256 })
+    }
+
     @Test func `what was not read has the age of its file`() throws {
         let yard = try Yard()
         let id = try yard.put([Data("content".utf8)])[0].id

@@ -15,7 +15,8 @@ public final class ChangeFeed {
     private var seenVersion: Int64 = 0
     private var seenSequence: Int64
 
-    private static let batch: Int64 = 4096
+    /// The file of each removed blob is open until the kernel was told.
+    private static let batch: Int64 = 256
 
     /// Starts at the newest change.
     public init(path: String) throws {
@@ -46,7 +47,7 @@ public final class ChangeFeed {
         try dirty.first { $0.integer(0) != 0 } ?? false
     }
 
-    /// The next changes, at most some thousands; empty when there are no more.
+    /// The next changes, at most some hundreds; empty when there are no more.
     public func next() throws -> [TreeChange] {
         let last = try newest.first { $0.integer(0) } ?? 0
         // Moved on when all was read: what a failure keeps from being told is told by the next call.
