@@ -21,7 +21,8 @@ enum Answer {
 
     /// Whether something went wrong; a name or an attribute that is not there is an answer like any other.
     var isFailure: Bool {
-        if case .error(let number) = self { ![ENOENT, ENODATA, EOPNOTSUPP].contains(number) } else { false }
+        guard case .error(let number) = self else { return false }
+        return ![ENOENT, ENAMETOOLONG, ENODATA, EOPNOTSUPP].contains(number)
     }
 
     /// A failing reply means that the program gave up waiting or that the mount is gone: nobody is left to tell.

@@ -36,6 +36,8 @@ private func lookUpName(_ request: fuse_req_t?, _ parent: fuse_ino_t, _ name: Un
     answer(request, about: parent, as: .lookup) { context, directory in
         guard let name else { return .error(EINVAL) }
         let bytes = UnsafeRawBufferPointer(start: name, count: strlen(name))
+        // The kernel's own limit is 1,024 bytes.
+        guard bytes.count <= FileName.longest else { return .error(ENAMETOOLONG) }
         context.place.enter(parent)
         context.advice.lookedUp(in: parent)
         guard let attributes = try context.worker.lookup(bytes, in: directory) else { return .error(ENOENT) }

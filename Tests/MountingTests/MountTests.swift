@@ -96,6 +96,13 @@ struct MountTests {
         #expect(mounted.tree.reports.contains { $0.contains("unfit") })
     }
 
+    @Test func `a name that is longer than any file's is an error of its own`() throws {
+        let mounted = try Mounted { $0.add(String(repeating: "n", count: 255), content("x")) }
+        #expect(try mounted.text(String(repeating: "n", count: 255)) == "x")
+        #expect(number { _ = try mounted.status(String(repeating: "n", count: 256)) } == ENAMETOOLONG)
+        #expect(number { _ = try mounted.status(String(repeating: "m", count: 255)) } == ENOENT)
+    }
+
     @Test func `an interrupted read is no error of the mount`() throws {
         let mounted = try Mounted()
         let file = mounted.tree.add("f", content("after all"))
