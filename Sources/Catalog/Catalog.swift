@@ -56,9 +56,9 @@ public final class Catalog: Sendable {
                 // Each savepoint keeps the pages that it changes, which would go through a temporary file.
                 try database.execute(sql: "PRAGMA temp_store = MEMORY")
                 // Who comes while another process migrates waits for a copy and two checks of the whole database.
-                try database.execute(sql: "PRAGMA busy_timeout = \(Self.milliseconds(Self.migrationFactor * patience))")
+                try Self.setPatience(Self.migrationFactor * patience, of: database)
                 try Migrations.run(database, path: path)
-                try database.execute(sql: "PRAGMA busy_timeout = \(Self.milliseconds(patience))")
+                try Self.setPatience(patience, of: database)
             }
             return pool
         }
@@ -137,13 +137,20 @@ public final class Catalog: Sendable {
     /// Writes what follows from the files beside the database alone, as ``write(_:)`` does, and also into a copy.
     package func writeDerived<Result>(_ body: (Writing) throws -> Result) throws -> Result {
         defer { CrashPoint.pass() }
-        return try transaction { writing in
-            let result = try body(writing)
-            try writing.settle(atMost: .max)
-            try requireInPlace()
-            CrashPoint.pass()
-            return result
-        }
+        return try transaction { try finish($0, body($0)) }
+    }
+
+    /// The same, for what can be left: waits for another program's lock no longer than `seconds`.
+    package func writeDerived(waitingAtMost seconds: Double, _ body: (Writing) throws -> Void) throws {
+        defer { CrashPoint.pass() }
+        try transaction(waitingAtMost: seconds) { try finish($0, body($0)) }
+    }
+
+    private func finish<Result>(_ writing: Writing, _ result: Result) throws -> Result {
+        try writing.settle(atMost: .max)
+        try requireInPlace()
+        CrashPoint.pass()
+        return result
     }
 
     /// Makes sure that what is written stays.
@@ -180,6 +187,24 @@ public final class Catalog: Sendable {
         }
     }
 
+    private func transaction(waitingAtMost seconds: Double, _ body: (Writing) throws -> Void) throws {
+        try calls.requireNoWrite()
+        try translating {
+            try pool.writeWithoutTransaction { database in
+                try Self.setPatience(Waiting.patience(seconds), of: database)
+                defer { try? Self.setPatience(patience, of: database) }
+                try database.inTransaction(.immediate) {
+                    try calls.writing { try body(Writing(database: database, probe: probe)) }
+                    return .commit
+                }
+            }
+        }
+    }
+
+    private static func setPatience(_ seconds: Double, of database: Database) throws {
+        try database.execute(sql: "PRAGMA busy_timeout = \(milliseconds(seconds))")
+    }
+
     /// Whether this thread is within ``write(_:)``.
     var isWriting: Bool { calls.isWriting }
 
@@ -197,24 +222,25 @@ public final class Catalog: Sendable {
     /// Gives the rows that other programs wrote their nodes and their place in the search index, a thousand rows a
     /// transaction.
     ///
+    /// - Parameter seconds: how long to wait for another program's lock; nil: as long as for a ``write(_:)``.
     /// - Returns: whether there were any.
     @discardableResult
-    public func settle() throws -> Bool {
+    public func settle(waitingAtMost seconds: Double? = nil) throws -> Bool {
         // Whether there is something to write must not decide whether this may be called.
         try calls.requireNoWrite()
         var found = false
-        while try settleSome() { found = true }
+        while try settleSome(waitingAtMost: seconds) { found = true }
         return found
     }
 
-    private func settleSome() throws -> Bool {
+    private func settleSome(waitingAtMost seconds: Double?) throws -> Bool {
         let isDirty = try read {
             try Bool.fetchOne(
                 $0.database.cachedStatement(
                     sql: "SELECT EXISTS (SELECT 1 FROM dirty_rows) OR EXISTS (SELECT 1 FROM message_changes)"))
         }
         guard isDirty == true else { return false }
-        try transaction { try $0.settle(atMost: 1000) }
+        try transaction(waitingAtMost: seconds ?? patience) { try $0.settle(atMost: 1000) }
         return true
     }
 

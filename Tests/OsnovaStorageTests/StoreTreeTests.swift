@@ -70,6 +70,31 @@ import Tree
         #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
     }
 
+    @Test func `a program that writes for long keeps its rows waiting, and nothing else`() throws {
+        let yard = try Yard()
+        let tree = try yard.tree()
+        while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
+        let writer = Process()
+        let (input, output) = (Pipe(), Pipe())
+        writer.executableURL = URL(fileURLWithPath: "/usr/bin/sqlite3")
+        writer.arguments = [yard.store.root.database]
+        (writer.standardInput, writer.standardOutput) = (input, output)
+        try writer.run()
+        defer { writer.terminate() }
+        let row = "INSERT INTO components VALUES ('c','n','1','backend',NULL,NULL,NULL,'{}',NULL,1,NULL)"
+        try input.fileHandleForWriting.write(contentsOf: Data("\(row); BEGIN IMMEDIATE; SELECT 'locked';\n".utf8))
+        #expect(try output.fileHandleForReading.read(upToCount: 7) == Data("locked\n".utf8))
+        let began = Clock.monotonic
+        #expect(try tree.nextChanges(waitingAtMost: 0) == [])
+        let folder = URL(fileURLWithPath: yard.store.root.components).appendingPathComponent("d/v1.0")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
+        #expect(Clock.monotonic - began < 5_000_000_000, "a writer waits for ten seconds")
+        try input.fileHandleForWriting.close()
+        writer.waitUntilExit()
+        #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
+    }
+
     @Test func `extended attributes too are an error while the database is not in its place`() throws {
         let yard = try Yard()
         let id = try yard.put([Data("content".utf8)])[0].id

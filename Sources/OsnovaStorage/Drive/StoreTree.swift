@@ -36,11 +36,15 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     private let log: Logger
     private var blobsModified: Int64 = 0
     private var hasMissedKey = false
+    /// Since when, of the monotonic clock, another program's lock keeps rows from their nodes, or was last told of.
+    private var lockedSince: UInt64?
     /// Components whose directory changed, until that is told.
     private var changedFolders: Set<[UInt8]> = []
 
     /// How long another program's change may stay unseen, in seconds.
     private static let pollInterval = 0.1
+    /// Nanoseconds of another program's writing that are told of.
+    private static let longLock: UInt64 = 10_000_000_000
 
     /// Makes a tree of an open store, which must have its keys.
     public init(store: Store, log: Logger) throws {
@@ -175,11 +179,30 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     private func catalogChanges() throws -> [TreeChange] {
         try retryWaitingRowsIfFilesCame()
         guard try feed.hasNews() else { return [] }
-        if try feed.hasDirtyRows() { try store.catalog.settle() }
+        if try feed.hasDirtyRows(), try !settle() { return [] }
         noteRekey()
         let changes = try feed.next()
         hold(changes)
         return changes
+    }
+
+    /// Gives other programs' rows their nodes; false while one of them writes, which holds up neither what lies beside the
+    /// catalog nor the end of the mount.
+    ///
+    /// - Throws: `busy` every ten seconds of it.
+    private func settle() throws -> Bool {
+        do {
+            try store.catalog.settle(waitingAtMost: Self.pollInterval)
+            lockedSince = nil
+            return true
+        } catch let error as OsnovaError where error.kind == .busy {
+            let now = Clock.monotonic
+            let since = lockedSince ?? now
+            let isLong = now &- since >= Self.longLock
+            lockedSince = isLong ? now : since
+            if isLong { throw error }
+            return false
+        }
     }
 
     private func noteDatabase() {

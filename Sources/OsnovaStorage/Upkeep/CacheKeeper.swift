@@ -45,7 +45,8 @@ final class CacheKeeper {
             noted = Clock.monotonicSeconds
         } while !stop.wait(seconds: limit == nil ? Self.gathering : 1)
         uses.gather()
-        attempt("noting what was read") { try uses.note(coarseness: Self.coarseness) }
+        // What an ending mount has gathered is not worth that somebody waits for another program.
+        attempt("noting what was read") { try uses.note(coarseness: Self.coarseness, waitingAtMost: 0.5) }
     }
 
     private func attempt(_ doing: String, _ work: () throws -> Void) {

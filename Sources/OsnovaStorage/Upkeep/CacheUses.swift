@@ -31,7 +31,9 @@ final class CacheUses {
     }
 
     /// Notes what was gathered, unless it was a walk.
-    func note(coarseness: Int64) throws {
+    ///
+    /// - Parameter seconds: how long to wait for another program's lock.
+    func note(coarseness: Int64, waitingAtMost seconds: Double = 10) throws {
         defer {
             times = [:]
             sawWalk = false
@@ -47,7 +49,7 @@ final class CacheUses {
             uses.append((entry.address, time))
         }
         guard !uses.isEmpty, !Self.isWalk(read: used.count, of: contents.count) else { return }
-        _ = try store.catalog.writeDerived { try $0.recordUse(uses, coarseness: coarseness) }
+        try store.catalog.writeDerived(waitingAtMost: seconds) { _ = try $0.recordUse(uses, coarseness: coarseness) }
     }
 
     /// Whether so much was read that it tells nothing of what is used: a backup, an index, a checksum of everything.
