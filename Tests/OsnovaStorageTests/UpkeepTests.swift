@@ -128,6 +128,18 @@ import Tree
         #expect(try yard.store.knownDamage().map(\.sha256) == [id.hex])
     }
 
+    @Test func `statistics follow a book that was made anew`() throws {
+        let yard = try Yard()
+        let id = try yard.put([Data("content".utf8)])[0].id
+        let path = yard.store.root.upkeep
+        try notes(yard).note(record(id, yard), "bad")
+        let worker = try yard.tree().makeWorker()
+        #expect(try String(decoding: worker.content(".osnovafs/stats.json"), as: UTF8.self).contains(id.hex))
+        for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+        usleep(600_000)
+        #expect(try !String(decoding: worker.content(".osnovafs/stats.json"), as: UTF8.self).contains(id.hex))
+    }
+
     @Test func `the oldest come first, those of the future as if nobody had looked`() throws {
         let yard = try Yard()
         let ids = try yard.put((0..<6).map { noise(100, seed: UInt64($0)) }).map(\.id)

@@ -27,6 +27,8 @@ final class FileMaker {
     private let books: CurrentNumberBook
     private let upkeep: UpkeepCounters
     private var upkeepBook: UpkeepBook
+    /// How often the book was opened anew: each counts its versions from the beginning.
+    private var reopenings: Int64 = 0
 
     init(store: Store, books: CurrentNumberBook, metrics: DriveMetrics, upkeep: UpkeepCounters) throws {
         self.store = store
@@ -41,7 +43,8 @@ final class FileMaker {
     func version(of file: GeneratedFile) throws -> Int64? {
         switch file {
         case .metrics, .stamp: nil
-        case .statistics: try copies.version() << 32 ^ withUpkeepBook { try $0.version() }
+        case .statistics:
+            try copies.version() << 32 ^ withUpkeepBook { try reopenings << 24 ^ $0.version() }
         default: try copies.version()
         }
     }
@@ -67,13 +70,18 @@ final class FileMaker {
     /// The book may turn out to be damaged at any time, and is made anew by whoever finds that first.
     private func withUpkeepBook<Result>(_ body: (UpkeepBook) throws -> Result) throws -> Result {
         do {
-            if !upkeepBook.isCurrent { upkeepBook = try UpkeepBook(path: store.root.upkeep) }
+            if !upkeepBook.isCurrent { try reopenUpkeepBook() }
             return try body(upkeepBook)
         } catch let error as OsnovaError where error.kind == .damaged {
             _ = try UpkeepBook.remakeIfDamaged(path: store.root.upkeep)
-            upkeepBook = try UpkeepBook(path: store.root.upkeep)
+            try reopenUpkeepBook()
             return try body(upkeepBook)
         }
+    }
+
+    private func reopenUpkeepBook() throws {
+        upkeepBook = try UpkeepBook(path: store.root.upkeep)
+        reopenings &+= 1
     }
 
     // MARK: The database
