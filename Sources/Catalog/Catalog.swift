@@ -245,10 +245,12 @@ public final class Catalog: Sendable {
     }
 
     /// Has the rows that wait for their blob looked at again by the next ``settle()``.
-    public func retryWaitingRows() throws {
+    ///
+    /// - Parameter seconds: as for ``settle(waitingAtMost:)``.
+    public func retryWaitingRows(waitingAtMost seconds: Double? = nil) throws {
         let waits = try read { try Bool.fetchOne($0.database, sql: "SELECT EXISTS (SELECT 1 FROM waiting_rows)") }
         guard waits == true else { return }
-        try transaction {
+        try transaction(waitingAtMost: seconds ?? patience) {
             try $0.database.execute(
                 sql: """
                     INSERT OR IGNORE INTO dirty_rows SELECT kind, key FROM waiting_rows;

@@ -7,25 +7,26 @@ public final class CurrentNumberBook {
     private let path: String
     private let allow: () throws -> Void
     private let onDamage: () -> Void
-    private var book: NumberBook
+    private var book: NumberBook?
 
-    /// Opens the book, and makes it where there is none or a damaged one.
+    /// Names the book, which is opened by its first use, and made where there is none or a damaged one: on a disk that
+    /// takes nothing any more, only what needs it fails.
     ///
     /// - Parameters:
     ///   - allow: called before another book is opened; throws where what lies at the path may be another store's.
     ///   - onDamage: called when a damaged book was begun anew.
-    public init(path: String, allow: @escaping () throws -> Void, onDamage: @escaping () -> Void) throws {
+    public init(path: String, allow: @escaping () throws -> Void, onDamage: @escaping () -> Void) {
         self.path = path
         self.allow = allow
         self.onDamage = onDamage
-        book = try NumberBook(path: path)
-        if book.wasDamaged { onDamage() }
     }
 
     /// The book that lies at the path now.
     public func current() throws -> NumberBook {
-        if !book.isCurrent { try reopen() }
-        return book
+        if let book, book.isCurrent { return book }
+        // The first is opened unasked: a mount begins with a database that is in its place.
+        if book != nil { try allow() }
+        return try open()
     }
 
     /// What `body` makes of the book, or of a new one where it is damaged.
@@ -33,22 +34,23 @@ public final class CurrentNumberBook {
         do {
             return try body(current())
         } catch let error as OsnovaError where error.kind == .damaged {
-            try mend()
-            return try body(book)
+            return try body(mend())
         }
     }
 
-    /// Begins the book anew where it is damaged.
-    public func mend() throws {
+    /// Begins the book anew where it is damaged, and opens it.
+    @discardableResult
+    public func mend() throws -> NumberBook {
         try allow()
         let wasDamaged = try NumberBook.remakeIfDamaged(path: path)
-        try reopen()
-        if wasDamaged { onDamage() }
+        defer { if wasDamaged { onDamage() } }
+        return try open()
     }
 
-    private func reopen() throws {
-        try allow()
-        book = try NumberBook(path: path)
-        if book.wasDamaged { onDamage() }
+    private func open() throws -> NumberBook {
+        let opened = try NumberBook(path: path)
+        if opened.wasDamaged { onDamage() }
+        book = opened
+        return opened
     }
 }

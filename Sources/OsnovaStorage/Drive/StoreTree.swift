@@ -54,7 +54,9 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         UnnamedFile.removeStale(in: store.root)
         folders = ComponentFolders(path: store.root.components)
         database = try DatabaseWatch(path: store.root.database)
-        let books = try Self.openBook(of: store, database, log)
+        let books = Self.books(of: store, database, log)
+        // What cannot be had at all is told before anything is mounted.
+        _ = try books.current()
         generated = GeneratedFiles(
             maker: try FileMaker(store: store, books: books, metrics: metrics, upkeep: upkeepCounters))
         names = try CatalogReader(path: store.root.database)
@@ -79,12 +81,10 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     }
 
     /// The numbers of the data root's files, for one thread.
-    func openBook() throws -> CurrentNumberBook { try Self.openBook(of: store, database, log) }
+    func makeBooks() -> CurrentNumberBook { Self.books(of: store, database, log) }
 
-    private static func openBook(
-        of store: Store, _ database: DatabaseWatch, _ log: Logger
-    ) throws -> CurrentNumberBook {
-        try CurrentNumberBook(path: store.root.numbers, allow: database.checkNow) {
+    private static func books(of store: Store, _ database: DatabaseWatch, _ log: Logger) -> CurrentNumberBook {
+        CurrentNumberBook(path: store.root.numbers, allow: database.checkNow) {
             log.notice("the numbers of the data root's files were damaged, and are begun anew")
         }
     }
@@ -251,7 +251,12 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     private func retryWaitingRowsIfFilesCame() throws {
         let modified = try store.blobs.modified()
         guard modified != blobsModified else { return }
-        try store.catalog.retryWaitingRows()
+        do {
+            try store.catalog.retryWaitingRows(waitingAtMost: Self.pollInterval)
+        } catch let error as OsnovaError where error.kind == .busy {
+            // Another program writes: the next look comes soon.
+            return
+        }
         blobsModified = modified
     }
 

@@ -36,7 +36,7 @@ final class StoreTreeWorker: FileTreeWorker {
         tags = TagReader(catalog: catalog, cache: tree.tags)
         documents = ScratchBuffer(count: BlobReader.maximumRead)
         host = HostFiles(
-            root: try tree.beneathRoot(), books: try tree.openBook(), openFiles: tree.hostFiles, reads: tree.hostReads)
+            root: try tree.beneathRoot(), books: tree.makeBooks(), openFiles: tree.hostFiles, reads: tree.hostReads)
         counters = tree.metrics.makeCounters()
         extras = ViewEntries(catalog: catalog, host: host, folders: tree.folders, generated: tree.generated)
     }
