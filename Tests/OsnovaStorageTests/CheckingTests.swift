@@ -45,6 +45,24 @@ import Testing
         #expect(try verify(yard).damaged == report.damaged, "to verify changes nothing")
     }
 
+    @Test(arguments: [nil, 1])
+    func `what a collection removes meanwhile is not missing`(since seconds: Int64?) throws {
+        let yard = try Yard()
+        // The largest is looked at first, and read in any case: when the collection comes, all are listed.
+        try yard.put((0..<300).map { noise(50_000 - $0, seed: UInt64($0)) })
+        try yard.foreign("UPDATE blobs SET verified_at = NULL WHERE size = 50000")
+        let store = yard.store
+        let removed = Mutex<Result<Int, any Error>?>(nil)
+        let verification = Verification(store: store, scope: VerificationScope(notVerifiedSince: seconds)) { _ in
+            removed.withLock { removed in
+                removed = removed ?? Result { try GarbageCollection(store: store).run(grace: 0).removed.count }
+            }
+        }
+        let report = try verification.run()
+        #expect(try removed.withLock { try $0?.get() } == 300)
+        #expect(report.missing == [] && report.damaged == [] && report.isSound)
+    }
+
     @Test func `rows that refer to nothing are the database's finding`() throws {
         let yard = try Yard()
         try yard.foreign("INSERT INTO component_registry VALUES ('nobody', '1', 1, 'e', 'running', 1, 1, 0)")

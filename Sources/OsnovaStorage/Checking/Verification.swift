@@ -133,10 +133,18 @@ public final class Verification: Sendable {
         try onAllCores(queue) { check, listed in
             let record = listed.record
             if self.scope.includes(record, listed.known) {
-                return Outcome(id: record.id, row: record.row, try check.condition(of: record, tags: listed.tags))
+                let condition = try check.condition(of: record, tags: listed.tags)
+                if case .missing = condition, try self.wasRemoved(record) { return nil }
+                return Outcome(id: record.id, row: record.row, condition)
             }
-            return try check.isMissing(record) ? Outcome(id: record.id, row: record.row, .missing) : nil
+            guard try check.isMissing(record), try !self.wasRemoved(record) else { return nil }
+            return Outcome(id: record.id, row: record.row, .missing)
         }
+    }
+
+    /// Whether a blob lost its row since it was listed, as by a collection: that its file is gone too is no damage.
+    private func wasRemoved(_ record: BlobRecord) throws -> Bool {
+        try store.catalog.read { try !$0.hasBlob(inRow: record.row) }
     }
 
     private func listed(after row: Int64, _ book: borrowing Mutex<UpkeepBook?>) throws -> [Listed] {
