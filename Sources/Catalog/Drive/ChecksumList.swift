@@ -12,13 +12,14 @@ public final class ChecksumList {
     /// Opens a connection to a database that a ``Catalog`` has brought up to date.
     public init(path: String) throws {
         connection = try Connection(path: path)
+        // No way down leads to the root, whatever a forged row says: it would have no end.
         nodes = try Statement(
             """
             WITH RECURSIVE tree(id, blob, digest, path) AS (
-                SELECT id, blob, manifest_digest, name FROM nodes WHERE parent = 0
+                SELECT id, blob, manifest_digest, name FROM nodes WHERE parent = 0 AND id <> 0
                 UNION ALL
                 SELECT nodes.id, nodes.blob, nodes.manifest_digest, CAST(tree.path || '/' || nodes.name AS BLOB)
-                FROM nodes JOIN tree ON nodes.parent = tree.id)
+                FROM nodes JOIN tree ON nodes.parent = tree.id WHERE nodes.id <> 0)
             SELECT path, sha256, digest FROM tree LEFT JOIN blobs ON blobs.id = tree.blob
             WHERE sha256 IS NOT NULL OR digest IS NOT NULL
             """, on: connection.handle)

@@ -111,10 +111,23 @@ struct NodeWriter {
         if let blob { try logLinks(of: blob) }
     }
 
-    /// Removes a node with everything below it.
+    /// Removes a node with everything below it, however deep that is; in forged rows that may be the node itself.
     func remove(_ node: Node) throws {
         memory.directory = nil
-        for child in try children(of: node.id) { try remove(child) }
+        var waiting = [node]
+        var opened: Set<Int64> = []
+        while let last = waiting.last {
+            if opened.insert(last.id).inserted {
+                waiting += try children(of: last.id).filter { !opened.contains($0.id) }.reversed()
+            } else {
+                waiting.removeLast()
+                opened.remove(last.id)
+                try removeAlone(last)
+            }
+        }
+    }
+
+    private func removeAlone(_ node: Node) throws {
         try run("DELETE FROM nodes WHERE id = ?", [node.id])
         try touch(node.parent)
         let inode = node.blob.map { Inode.blob($0) } ?? .node(node.id)

@@ -83,12 +83,15 @@ extension Writing {
     }
 
     /// Removes a snapshot with all that only it needs.
+    ///
+    /// A forged row may have the snapshot below itself, or the root: from neither does the way down lead back there.
     public func removeSnapshot(_ snapshot: SnapshotRecord) throws {
         try nodes.run("DELETE FROM snapshots WHERE node = ?", [snapshot.node])
         try nodes.run(
             """
             WITH RECURSIVE tree(id) AS (
-                SELECT ?1 UNION ALL SELECT nodes.id FROM nodes JOIN tree ON nodes.parent = tree.id)
+                SELECT ?1 UNION ALL
+                SELECT nodes.id FROM nodes JOIN tree ON nodes.parent = tree.id WHERE nodes.id <> ?1)
             DELETE FROM nodes WHERE id IN (SELECT id FROM tree)
             """, [snapshot.node])
         try nodes.run("UPDATE blobs SET links = links - 1 WHERE id <= ?", [snapshot.newestBlob])
@@ -123,7 +126,8 @@ extension Writing {
         try nodes.run(
             """
             WITH RECURSIVE tree(id) AS (
-                SELECT 0 UNION ALL SELECT nodes.id FROM nodes JOIN tree ON nodes.parent = tree.id)
+                SELECT 0 UNION ALL
+                SELECT nodes.id FROM nodes JOIN tree ON nodes.parent = tree.id WHERE nodes.id <> 0)
             INSERT INTO temp.snapshot_copies SELECT id, ? + row_number() OVER (ORDER BY id) - 1 FROM tree
             """, [base])
     }
