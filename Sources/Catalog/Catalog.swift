@@ -283,7 +283,13 @@ public final class Catalog: Sendable {
 
     /// The lines of SQLite's own integrity check and of its foreign key check; empty for a sound database.
     public func integrityFindings() throws -> [String] {
-        try read { try MigrationGuard.findings(in: $0.database) }
+        try calls.requireNoRead()
+        return try translating {
+            // Not by a reader of the pool: of a file that was opened for reading alone, SQLite leaves its CHECKs unread.
+            let queue = try DatabaseQueue(path: path, configuration: Self.configuration(patience))
+            defer { try? queue.close() }
+            return try queue.read { try MigrationGuard.findings(in: $0) }
+        }
     }
 }
 

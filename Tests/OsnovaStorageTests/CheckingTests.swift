@@ -70,6 +70,14 @@ import Testing
         #expect(!report.isSound && report.database.contains("component_registry"))
     }
 
+    @Test func `a row that its table does not allow is the database's finding`() throws {
+        let yard = try Yard()
+        try yard.put([noise(1000, seed: 1)])
+        try yard.foreign("PRAGMA ignore_check_constraints = 1; UPDATE blobs SET created_at = 1, size = -5")
+        #expect(try verify(yard).database.contains("CHECK constraint failed in blobs"))
+        #expect(try yard.store.catalog.check().findings.contains { $0.contains("CHECK constraint failed in blobs") })
+    }
+
     @Test func `without keys nothing is verified`() throws {
         let yard = try Yard()
         let locked = try Store.open(at: yard.store.root, keys: nil)
