@@ -78,6 +78,19 @@ import Testing
         #expect(try yard.store.catalog.check().findings.contains { $0.contains("CHECK constraint failed in blobs") })
     }
 
+    /// A page of them would fill any memory.
+    @Test func `forged chunk tags of any length are not read`() throws {
+        let yard = try Yard()
+        let content = noise(1000, seed: 1)
+        let id = try #require(try yard.put([content]).first?.id)
+        try yard.foreign("UPDATE blob_tags SET tags = zeroblob(1 << 20)")
+        let row = try #require(try yard.store.catalog.read { try $0.blob(id)?.row })
+        #expect(try yard.store.catalog.read { try $0.tags(ofBlob: row) } == [])
+        #expect(try verify(yard).damaged.map(\.sha256) == [id.hex])
+        try yard.put([content])
+        #expect(try verify(yard).isSound)
+    }
+
     @Test func `without keys nothing is verified`() throws {
         let yard = try Yard()
         let locked = try Store.open(at: yard.store.root, keys: nil)

@@ -125,11 +125,14 @@ extension Reading {
         ).compactMap(BlobRecord.init)
     }
 
-    /// All chunk tags of a blob, 16 bytes each.
+    /// All chunk tags of a blob, 16 bytes each, without those of rows that are longer than any of this program's.
     public func tags(ofBlob row: Int64) throws -> [UInt8] {
+        let sql = """
+            SELECT tags FROM blob_tags WHERE position BETWEEN ? AND ? AND length(tags) <= \(TagPage.byteCount)
+            ORDER BY position
+            """
         let pages = try Data.fetchAll(
-            database.cachedStatement(
-                sql: "SELECT tags FROM blob_tags WHERE position BETWEEN ? AND ? ORDER BY position"),
+            database.cachedStatement(sql: sql),
             arguments: [TagPage.position(blob: row, page: 0), TagPage.position(blob: row, page: 0xFFFF)])
         return pages.flatMap { Array($0) }
     }
