@@ -103,6 +103,22 @@ struct RepairTests {
         #expect(after.missing == [ids[1].hex] && after.damaged.isEmpty && after.ok == 2)
     }
 
+    /// No file can be renamed over one; nothing in it is deleted.
+    @Test func `a directory in the place of a file is put away, and the file fetched`() throws {
+        let (work, ids) = try filledStore(2)
+        _ = try Backup(store: work.store, to: work.folder.path("backup")).run()
+        for id in ids { try FileManager.default.removeItem(atPath: work.file(id)) }
+        let place = work.file(ids[0])
+        try FileManager.default.createDirectory(atPath: "\(place)/inner", withIntermediateDirectories: true)
+        let verification = Verification(store: work.store)
+        let found = try verification.run()
+        let report = try Repair(store: work.store, from: RepairSource(path: work.folder.path("backup")))
+            .run(verification, found)
+        #expect(report.isSound && Set(report.repaired.map(\.sha256)) == Set(ids.map(\.hex)), "\(report)")
+        #expect(FileManager.default.fileExists(atPath: "\(work.root.path)/quarantine/\(ids[0]).enc/inner"))
+        #expect(try Verification(store: work.store).run().isSound)
+    }
+
     @Test func `what was put again between verification and repair stays`() throws {
         let (work, ids) = try filledStore(3)
         try harm(work, ids[1], ids[0], by: .flippedBody)

@@ -1,5 +1,6 @@
 internal import Blobs
 internal import Catalog
+internal import Glibc
 internal import Primitives
 
 /// Makes sound what a verification found wrong; deletes nothing.
@@ -82,6 +83,9 @@ public struct Repair: Sendable {
             report.enter(id, "was mended meanwhile")
             return true
         }
+        // No file takes the place of a directory: that one goes first.
+        let isDirectory = look == .damaged && judged?.type == S_IFDIR
+        if isDirectory, let judged, try !quarantine(id, judged, &report) { return false }
         if try source?.fetch(id, into: store, audit: audit) == true {
             report.enter(id, "fetched from the backup")
             return true
@@ -91,7 +95,7 @@ public struct Repair: Sendable {
             return true
         }
         guard let judged else { return false }
-        return try look == .refused || quarantine(id, judged, &report)
+        return try isDirectory || look == .refused || quarantine(id, judged, &report)
     }
 
     private enum SecondLook {
