@@ -60,6 +60,16 @@ struct FaultTests {
         #expect(!shared.isEmpty && used.count > 1 && Set(used).isDisjoint(with: shared), "\(used), \(shared)")
     }
 
+    @Test func `what is put takes the place of a file that its disk cannot read`() throws {
+        let work = try Workspace()
+        for name in ["a", "b"] { try work.write("src/\(name)", Data(name.utf8)) }
+        let hash = String(try work.put(["src/a"]).text.prefix(64))
+        let file = work.sealedFile(hash).path
+        let put = try run(["put", "-r", "src"] + work.unlocking, "inject=pread64:error=EIO", work, path: file)
+        #expect(put.code == 0 && put.lines.count == 2, "\(put.code) \(put.errors)")
+        try work.expect(0, ["verify"] + work.unlocking)
+    }
+
     @Test func `what a disk can no longer read of the store stays in the backup`() throws {
         let work = try Workspace()
         try work.write("a", noise(10_000, seed: 1))

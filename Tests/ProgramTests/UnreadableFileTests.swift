@@ -49,6 +49,14 @@ import Testing
         try work.expect(0, ["verify"] + work.unlocking)
     }
 
+    @Test func `what is put takes the place of a file that may not be read`() throws {
+        let file = work.sealedFile(hashes[0]).path
+        try permit(0, file)
+        try expect(0, ["put", "a", "b"] + work.unlocking)
+        try expect(0, ["cat", hashes[0]] + work.unlocking)
+        try work.expect(0, ["verify"] + work.unlocking)
+    }
+
     @Test func `a file that may not be read is fetched from the next place that has it`() throws {
         let file = work.sealedFile(hashes[0]).path
         let sound = try Data(contentsOf: work.sealedFile(hashes[0]))

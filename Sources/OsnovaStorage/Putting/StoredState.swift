@@ -10,7 +10,7 @@ enum StoredState {
     case sound
     /// There is no file.
     case absent
-    /// There is a file that is not the content, or not all of it.
+    /// There is a file that is not the content, or not all of it, or that cannot be read.
     case damaged
 }
 
@@ -41,8 +41,8 @@ final class StoredContents {
         let finding: BlobAudit.Finding
         let file: OwnedDescriptor
         do {
-            file = try store.blobs.open(id)
-            finding = try audit.verify(file: file, id: id)
+            file = try store.blobs.openToCheck(id)
+            finding = try UnreadableFiles.areDamaged { try audit.verify(file: file, id: id) }
         } catch let error as OsnovaError where error.kind == .damaged {
             return .damaged
         } catch let error as OsnovaError where error.kind == .notFound {
