@@ -158,7 +158,12 @@ final class BackupBlobs {
         }
         guard !pending.isEmpty else { return }
         let written = pending.compactMap(\.incoming)
-        try target.synchronize(contentsOf: written)
+        if written.count == pending.count {
+            try target.synchronize(contentsOf: written)
+        } else {
+            // What a link leads to may be another program's, who has left it in memory.
+            try target.synchronizeDisk()
+        }
         for copy in pending {
             let isNamed = try copy.incoming.map { try copy.directory.commit($0, as: copy.id) } ?? true
             if isNamed { places.enter(copy.path, copy.sum) }

@@ -57,6 +57,24 @@ struct PowerCutTests {
         }
     }
 
+    @Test(arguments: kinds)
+    func `a sealed file that another program left unsynchronized is durable in a backup of hard links`(
+        _ kind: LoopDisk.Kind
+    ) throws {
+        let disk = try PowerCutDisk(kind)
+        let store = try CrashFolder(making: disk.mountpoint.appendingPathComponent("one"))
+        try store.write("f", noise(300_000, seed: 1))
+        let hash = try #require(CrashFolder.hashes(store.expect(["put", "f"] + CrashFolder.unlocking)).first)
+        let file = "one/root/blobs/\(hash).enc"
+        #expect(try Program.shell("mv \(file) sealed && sync sealed one/root/blobs", in: disk.mountpoint).code == 0)
+        try disk.keepAsTemplate()
+        #expect(try Program.shell("cp sealed \(file)", in: disk.mountpoint).code == 0)
+        try store.expect(["backup", "backup", "--hard-links"])
+        try disk.cutPower([.everything]) { loss in
+            try store.expect(["backup", "verify", "backup"], "\(kind), lost: \(loss)")
+        }
+    }
+
     /// The end of a rekey takes the old key away, and with it the only way back to what was there before.
     @Test(arguments: kinds) func `a file that another program sealed under the new key is durable when a rekey ends`(
         _ kind: LoopDisk.Kind
