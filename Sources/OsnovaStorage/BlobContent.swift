@@ -87,7 +87,7 @@ extension Store {
 extension Store {
     /// Calls `body` with the record of each blob, in the order in which they came; needs no key.
     public func forEachBlob(_ body: (BlobRecord) throws -> Void) throws {
-        var row: Int64 = 0
+        var row = Int64.min
         while true {
             let records = try catalog.read { try $0.blobs(after: row, limit: 4096) }
             guard let last = records.last else { return }

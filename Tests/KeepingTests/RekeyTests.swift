@@ -161,6 +161,23 @@ import Testing
         try expectAll(test.open(new), "end")
     }
 
+    /// This program gives no such numbers: whoever writes one must not hide a content behind it.
+    @Test(arguments: [0, -1, Int64.min + 1])
+    func `contents of rows before the first are verified, sealed anew and collected`(row: Int64) throws {
+        let test = try TestStore()
+        let id = try test.put(noise(1000, seed: 1))
+        try test.sql("UPDATE blob_tags SET position = \(row &<< 16); UPDATE blobs SET id = \(row)")
+        #expect(try Verification(store: test.store).run().checked == 1)
+        let new = try TestStore.keys(2)
+        #expect(try test.rekey(new).isFinished)
+        let store = try test.open(new)
+        #expect(try test.content(id, of: store) == noise(1000, seed: 1))
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: test.file(id)))
+        try (bytes.dropLast() + [bytes[bytes.count - 1] ^ 1]).write(to: URL(fileURLWithPath: test.file(id)))
+        #expect(try Verification(store: store).run().damaged.map(\.sha256) == [id.hex])
+        #expect(try GarbageCollection(store: store).run(grace: 0).removed.map(\.id) == [id])
+    }
+
     @Test func `a damaged content is named, the rest goes on, and the old key stays until it is repaired`() throws {
         let backup = test.folder.path("backup")
         _ = try Backup(store: test.store, to: backup).run()

@@ -122,7 +122,7 @@ public final class Verification: Sendable {
     }
 
     private func checkListed() throws {
-        let row = Mutex(Int64(0))
+        let row = Mutex(Int64.min)
         let book = Mutex(try? UpkeepBook.existing(path: store.root.upkeep))
         let queue = WorkQueue(weight: { (listed: Listed) in listed.record.size }) { [self] in
             let page = try listed(after: row.withLock { $0 }, book)

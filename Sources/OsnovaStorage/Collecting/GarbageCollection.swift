@@ -119,7 +119,7 @@ public struct GarbageCollection: Sendable {
     // MARK: Finding
 
     private func forEachGarbage(_ body: (CollectionReport.Garbage) -> Void) throws {
-        var row: Int64 = 0
+        var row = Int64.min
         while true {
             let records = try store.catalog.read { try $0.unreferencedBlobs(after: row, limit: Self.page) }
             guard let last = records.last else { break }

@@ -123,7 +123,7 @@ public final class Rekey {
     ///
     /// A row alone is not believed: a run that was killed before a rekey was turned around leaves files newer than rows.
     private func forEachUnsealed(under target: Int64, _ body: (BlobRecord) throws -> Bool) throws {
-        var row: Int64 = 0
+        var row = Int64.min
         while true {
             let records = try store.catalog.read { try $0.blobs(after: row, limit: Self.page) }
             guard let last = records.last else { return }
