@@ -133,6 +133,20 @@ struct RepairTests {
         #expect(try work.content(ids[1]) == noise(Self.size, seed: 1))
     }
 
+    @Test func `a damaged file that others may look at is put away like any other`() throws {
+        let (work, ids) = try filledStore(2)
+        try harm(work, ids[0], ids[1], by: .flippedBody)
+        for id in ids { #expect(chmod(work.file(id), 0o644) == 0) }
+        let verification = Verification(store: work.store)
+        let report = try Repair(store: work.store, from: nil).run(verification, verification.run())
+        let kept = try #require(report.quarantined.first)
+        #expect(report.quarantined.count == 1 && report.openToOthers.isEmpty)
+        for path in [kept, work.file(ids[1])] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            #expect(attributes[.posixPermissions] as? Int == 0o600, "\(path)")
+        }
+    }
+
     @Test func `a verification that was interrupted leaves out what it had verified`() throws {
         let (work, ids) = try filledStore(5)
         let start = Clock.seconds

@@ -29,10 +29,11 @@ public struct Repair: Sendable {
         let rootLock = try store.lockAgainstRestoration()
         let lock = try store.blobs.lockAgainstRemoval()
         try withExtendedLifetime((rootLock, lock)) {
-            let audit = try StoreAudit(store: store)
-            for trouble in verification.troubles { try repair(trouble, audit, &report) }
+            // Before any of them is put away.
             for path in report.openToOthers { try Permissions.close(path, in: store.root) }
             report.openToOthers = []
+            let audit = try StoreAudit(store: store)
+            for trouble in verification.troubles { try repair(trouble, audit, &report) }
             try store.catalog.retryWaitingRows()
             try store.catalog.settle()
         }
