@@ -147,6 +147,26 @@ struct RepairTests {
         }
     }
 
+    /// A verification may take hours, and collections go on beside it.
+    @Test func `what was collected between verification and repair is nobody's, and stays gone`() throws {
+        let (work, ids) = try filledStore(5)
+        let backup = work.folder.path("backup")
+        _ = try Backup(store: work.store, to: backup).run()
+        try work.sql("DELETE FROM nodes WHERE blob IN (SELECT id FROM blobs WHERE sha256 <> '\(ids[4].hex)')")
+        for (id, how) in zip(ids, [Harm.lostRow, .forgedTags, .flippedBody, .removed, .flippedBody]) {
+            try harm(work, id, ids[4], by: how)
+        }
+        #expect(chmod(work.file(ids[0]), 0o644) == 0)
+        let verification = Verification(store: work.store)
+        let found = try verification.run()
+        #expect(found.untracked == [ids[0].hex] && found.damaged.count == 3 && found.missing == [ids[3].hex])
+        #expect(try GarbageCollection(store: work.store).run(grace: 0).removed.count == 4)
+        let report = try Repair(store: work.store, from: RepairSource(path: backup)).run(verification, found)
+        #expect(report.isSound && report.untracked.isEmpty && report.repaired.map(\.sha256) == [ids[4].hex])
+        #expect(ids.filter(work.hasFile) == [ids[4]])
+        #expect(try Verification(store: work.store).run().checked == 1)
+    }
+
     @Test func `a verification that was interrupted leaves out what it had verified`() throws {
         let (work, ids) = try filledStore(5)
         let start = Clock.seconds

@@ -28,6 +28,8 @@ enum Permissions {
             let file = try SystemCalls.open(path, O_RDONLY | following | O_NONBLOCK)
             let mode = try SystemCalls.status(of: file).mode & 0o700
             guard fchmod(file.number, mode) == 0 else { throw Errno(rawValue: errno) }
+        } catch Errno.noSuchFileOrDirectory {
+            // A collection took it meanwhile.
         } catch let error as Errno {
             throw error.failure("changing the permissions of \(path)")
         }

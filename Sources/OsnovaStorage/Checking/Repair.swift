@@ -48,6 +48,7 @@ public struct Repair: Sendable {
         _ trouble: Verification.Trouble, _ audit: StoreAudit, _ report: inout VerificationReport
     ) throws {
         let id = trouble.id
+        if try isCollected(trouble) { return report.remove(id) }
         switch trouble.condition {
         case .sound:
             try store.adopt(id)
@@ -66,6 +67,13 @@ public struct Repair: Sendable {
             guard try source?.fetch(id, into: store, audit: audit) == true else { return }
             report.enter(id, "fetched from the backup")
         }
+    }
+
+    /// Whether a content is gone with its row since it was looked at, and so is nobody's.
+    private func isCollected(_ trouble: Verification.Trouble) throws -> Bool {
+        // What a row of another program names, and nobody ever had, is missing all the same.
+        if case .missing = trouble.condition, !trouble.isTracked { return false }
+        return try store.blobs.look(at: trouble.id) == nil && !store.catalog.read { try $0.hasBlob(trouble.id) }
     }
 
     /// Looks at a damaged content again, and mends it or puts it away.
@@ -145,12 +153,16 @@ public struct Repair: Sendable {
 
 extension VerificationReport {
     fileprivate mutating func enter(_ id: ContentID, _ how: String) {
+        if damaged.contains(where: { $0.sha256 == id.hex }) { ok += 1 }
+        remove(id)
+        repaired.append(Repair(sha256: id.hex, how: how))
+    }
+
+    fileprivate mutating func remove(_ id: ContentID) {
         let hash = id.hex
-        if damaged.contains(where: { $0.sha256 == hash }) { ok += 1 }
         damaged.removeAll { $0.sha256 == hash }
         missing.removeAll { $0 == hash }
         untracked.removeAll { $0 == hash }
-        repaired.append(Repair(sha256: hash, how: how))
     }
 
     fileprivate mutating func isGone(_ id: ContentID) {
