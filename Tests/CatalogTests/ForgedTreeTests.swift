@@ -42,4 +42,14 @@ import Tree
         #expect(try base.integers("SELECT id FROM nodes ORDER BY id") == before)
         try ChecksumList(path: base.path).forEachFile { _, _ in }
     }
+
+    @Test(arguments: [Int64.max, Int64(1 << 59) - 1])
+    func `a snapshot of a tree without free numbers is refused`(last: Int64) throws {
+        let base = try Base()
+        try base.foreign("UPDATE sqlite_sequence SET seq = \(last) WHERE name = 'nodes'")
+        let refused = kind {
+            try base.catalog.write { try $0.createSnapshot("s", folder: "f", components: []) { _, _ in nil } }
+        }
+        #expect(refused == .damaged)
+    }
 }

@@ -41,15 +41,23 @@ extension Writing {
         content: [UInt8], modified: Int64
     )?
 
+    /// An inode number has no room for a larger row.
+    private static let largestNode: Int64 = (1 << 59) - 1
+
     /// Copies the tree of now below `.snapshots`.
     ///
     /// - Parameters:
     ///   - folder: the directory in the data root's `snapshots/`.
     ///   - components: names of the components that have a directory there.
+    /// - Throws: `damaged` where there is no number left for a node.
     public func createSnapshot(
         _ name: String, folder: String, components: Set<[UInt8]>, documents: Documents
     ) throws {
-        let base = (try Int64.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'nodes'") ?? 63) + 1
+        let last = try Int64.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'nodes'") ?? 63
+        guard last < Self.largestNode else {
+            throw OsnovaError.damaged("the numbers of the database's nodes are used up or forged: nothing was done")
+        }
+        let base = last + 1
         let newest = try Int64.fetchOne(database, sql: "SELECT max(id) FROM blobs") ?? 0
         let holders = try holders()
         try numberCopies(from: base)
