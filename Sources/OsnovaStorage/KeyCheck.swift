@@ -53,8 +53,9 @@ struct KeyCheck {
 
     private func opens(_ id: ContentID) throws -> Bool {
         do {
-            let file = try store.blobs.open(id)
-            _ = try BlobAudit(keys: store.keys()).verify(file: file, id: id)
+            let file = try store.blobs.openToCheck(id)
+            let audit = try BlobAudit(keys: store.keys())
+            _ = try UnreadableFiles.areDamaged { try audit.verify(file: file, id: id) }
             return true
         } catch let error as OsnovaError where error.kind == .damaged {
             return false

@@ -70,6 +70,18 @@ struct FaultTests {
         try work.expect(0, ["verify"] + work.unlocking)
     }
 
+    /// A root of another program's has no fingerprint: its smallest files tell whose it is.
+    @Test func `one file that a disk cannot read does not lock its owner out`() throws {
+        let work = try Workspace()
+        for (seed, name) in ["a", "b"].enumerated() { try work.write(name, noise(100 + seed, seed: UInt64(seed))) }
+        let hashes = try work.put(["a", "b"]).lines.map { String($0.prefix(64)) }
+        try work.sqlite("DELETE FROM store WHERE key = 'key_fingerprint'")
+        let file = work.sealedFile(hashes[0]).path
+        let cat = try run(["cat", hashes[1]] + work.unlocking, "inject=pread64:error=EIO", work, path: file)
+        #expect(cat.code == 0, "\(cat.code) \(cat.errors)")
+        #expect(try work.sqlite("SELECT count(*) FROM store WHERE key = 'key_fingerprint'") == "1")
+    }
+
     @Test func `what a disk can no longer read of the store stays in the backup`() throws {
         let work = try Workspace()
         try work.write("a", noise(10_000, seed: 1))
