@@ -53,8 +53,13 @@ struct BackupPlaceTests {
         _ = try backUp()
         let mine = [
             "files/thesis.txt", "databases/pg.new", "databases/pg.db", "checksums/SUMS", "generations/my.json",
-            "my.new",
+            "my.new", "other-sealings/notes.txt", "other-sealings/link/\(String(repeating: "0", count: 64)).enc",
         ]
+        // A folder elsewhere, such as that of a store.
+        try FileManager.default.createDirectory(
+            atPath: work.folder.path("elsewhere"), withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(backup)/other-sealings/link", withDestinationPath: work.folder.path("elsewhere"))
         for file in mine { try write("backup/\(file)") }
         try work.put(noise(10_000, seed: 2), as: "a")
         _ = try backUp()

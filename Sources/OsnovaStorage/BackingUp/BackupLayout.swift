@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 internal import Primitives
 
 /// Where things lie in a backup.
@@ -50,10 +51,10 @@ enum BackupLayout {
 
     private static func isGeneration(_ name: Substring) -> Bool { GenerationName(String(name)) != nil }
 
-    /// The directories of other sealings.
+    /// The directories of other sealings; a file or a link among them is somebody else's.
     static func otherSealings(in backup: String) -> [String] {
         let folder = "\(backup)/\(otherSealings)"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.sorted().map { "\(folder)/\($0)" }
+        return names.sorted().map { "\(folder)/\($0)" }.filter { (try? SystemCalls.status($0))?.type == S_IFDIR }
     }
 }
