@@ -104,14 +104,16 @@ struct RepairTests {
     }
 
     /// No file can be renamed over one; nothing in it is deleted.
-    @Test func `a directory in the place of a file is put away, and the file fetched`() throws {
+    @Test(arguments: [nil, 1])
+    func `a directory in the place of a file is put away, and the file fetched`(since seconds: Int64?) throws {
         let (work, ids) = try filledStore(2)
         _ = try Backup(store: work.store, to: work.folder.path("backup")).run()
         for id in ids { try FileManager.default.removeItem(atPath: work.file(id)) }
         let place = work.file(ids[0])
         try FileManager.default.createDirectory(atPath: "\(place)/inner", withIntermediateDirectories: true)
-        let verification = Verification(store: work.store)
+        let verification = Verification(store: work.store, scope: VerificationScope(notVerifiedSince: seconds))
         let found = try verification.run()
+        #expect(found.damaged.map(\.sha256) == [ids[0].hex] && found.missing == [ids[1].hex])
         let report = try Repair(store: work.store, from: RepairSource(path: work.folder.path("backup")))
             .run(verification, found)
         #expect(report.isSound && Set(report.repaired.map(\.sha256)) == Set(ids.map(\.hex)), "\(report)")

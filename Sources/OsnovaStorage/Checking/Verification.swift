@@ -132,13 +132,10 @@ public final class Verification: Sendable {
         }
         try onAllCores(queue) { check, listed in
             let record = listed.record
-            if self.scope.includes(record, listed.known) {
-                let condition = try check.condition(of: record, tags: listed.tags)
-                if case .missing = condition, try self.wasRemoved(record) { return nil }
-                return Outcome(id: record.id, row: record.row, condition)
-            }
-            guard try check.isMissing(record), try !self.wasRemoved(record) else { return nil }
-            return Outcome(id: record.id, row: record.row, .missing)
+            guard try self.scope.includes(record, listed.known) || check.isMissing(record) else { return nil }
+            let condition = try check.condition(of: record, tags: listed.tags)
+            if case .missing = condition, try self.wasRemoved(record) { return nil }
+            return Outcome(id: record.id, row: record.row, condition)
         }
     }
 
