@@ -75,8 +75,7 @@ public final class BlobDirectory: Sendable {
             let status = try SystemCalls.status(of: file)
             if status.type == S_IFREG { return (file, status) }
         } catch {
-            // What O_NOFOLLOW says of a symbolic link.
-            if error != .tooManySymbolicLinkLevels { throw error }
+            if !SystemCalls.tellsNoFile(error) { throw error }
         }
         throw OsnovaError.damaged("\(path)/\(Self.name(of: id)) is no regular file")
     }

@@ -64,6 +64,23 @@ struct DamagedBackupTests {
         #expect(try work.folder.names("target/blobs").count == 2)
     }
 
+    @Test(arguments: [S_IFLNK, S_IFSOCK, S_IFIFO]) func `what is no file in the place of one is damage`(type: mode_t)
+        throws
+    {
+        func replace(_ path: String) throws {
+            try FileManager.default.moveItem(atPath: path, toPath: work.folder.path(UUID().uuidString))
+            #expect((type == S_IFLNK ? symlink("/dev/zero", path) : mknod(path, type | 0o600, 0)) == 0)
+        }
+        let sum = try Data("lost".utf8).withUnsafeBytes { try SHA256.digest($0) }
+        for path in [file(ids[1]).path, "\(backup)/files/\(sum.hex)"] { try replace(path) }
+        #expect(try BackupGenerations(backup: backup).verify().count == 2)
+        let root = DataRoot(path: work.folder.path("target"))
+        let report = try Restore(backup: backup, to: root).run(isPartial: true)
+        #expect(Set(report.leftOut.map(\.path)) == ["blobs/\(ids[1].hex).enc", "identity/lost"])
+        try replace(work.file(ids[0]))
+        #expect(try Backup(store: work.store, to: work.folder.path("other")).run().missing == [ids[0].hex])
+    }
+
     @Test(arguments: ["lost", "damaged"])
     func `without checksum lists a partial restoration takes sealed files as they are`(
         _ how: String

@@ -59,6 +59,8 @@ enum BackupFiles {
                 throw OsnovaError.damaged("\(path.string) is no regular file")
             }
             return file
+        } catch let error as Errno where SystemCalls.tellsNoFile(error) {
+            throw OsnovaError.damaged("\(path.string) is no regular file")
         } catch let error as Errno {
             throw error.failure("reading \(path.string)")
         }

@@ -54,6 +54,11 @@ public enum SystemCalls {
         return withExtendedLifetime(directory) { OwnedDescriptor(FileDescriptor(rawValue: number)) }
     }
 
+    /// Whether an error says that what was to be opened is no file: O_NOFOLLOW says so of a link, Linux of a socket.
+    public static func tellsNoFile(_ error: Errno) -> Bool {
+        [.tooManySymbolicLinkLevels, .noSuchAddressOrDevice].contains(error)
+    }
+
     /// `fstat(2)`.
     public static func status(of file: OwnedDescriptor) throws(Errno) -> Status {
         var result = stat()
