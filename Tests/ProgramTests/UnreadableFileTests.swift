@@ -92,4 +92,51 @@ import Testing
             try work.expect(0, ["cat", hashes[1], "--data-root", "root-\(number)"] + work.unlocking)
         }
     }
+
+    // MARK: Beside the catalog
+
+    private func write(_ name: String, _ text: String) throws {
+        try work.write("root/components/c/v1.0/\(name)", Data(text.utf8))
+    }
+
+    private func restored(_ name: String, in root: String) -> String? {
+        let data = try? Data(contentsOf: work.folder.appendingPathComponent("\(root)/components/c/v1.0/\(name)"))
+        return data.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    @Test func `a component's file that may not be read is named, its earlier copy kept, the rest backed up`() throws {
+        for name in ["seen", "deep/seen", "good"] { try write(name, "before") }
+        try expect(0, ["backup", "dest"])
+        for name in ["seen", "deep/seen", "good", "new"] { try write(name, "after") }
+        let folder = work.root.path + "/components/c/v1.0"
+        for path in ["seen", "new", "deep"] { try permit(0, "\(folder)/\(path)") }
+        defer { try? permit(0o700, "\(folder)/deep") }
+        let backup = try expect(65, ["backup", "dest", "--json"])
+        let document = try #require(try backup.json() as? [String: Any])
+        let files = try #require(document["unreadable_files"] as? [[String: String]])
+        let below = "components/c/v1.0/"
+        #expect(Set(files.compactMap { $0["path"] }) == Set(["seen", "new", "deep"].map { below + $0 }))
+        #expect(backup.errors.contains("\(below)new cannot be read and is not in the backup"), "\(backup.errors)")
+        #expect(backup.errors.contains("\(below)deep cannot be read and the earlier copy is kept"), "\(backup.errors)")
+        try work.expect(0, ["restore", "dest", "--data-root", "other"])
+        #expect(["seen", "deep/seen"].map { restored($0, in: "other") } == ["before", "before"])
+        #expect(restored("good", in: "other") == "after" && restored("new", in: "other") == nil)
+        try work.expect(0, ["cat", hashes[0], "--data-root", "other"] + work.unlocking)
+    }
+
+    @Test(.enabled(if: LoopDisk.kinds.contains(.ext4), "SKIPPED: nothing was mounted, \(LoopDisk.obstacle)"))
+    func `a component's file that its disk cannot read stops neither a backup nor a stream`() throws {
+        for name in ["bad", "good"] { try write(name, "text") }
+        let file = work.root.path + "/components/c/v1.0/bad"
+        let mounted = try Program.shell("mount --bind /proc/\(getpid())/mem '\(file)'")
+        #expect(mounted.code == 0, "\(mounted.errors)")
+        defer { _ = try? Program.shell("umount --lazy '\(file)'") }
+        for (number, arguments) in [["backup", "dest"], ["backup", "--to-command", "cat >stream"]].enumerated() {
+            let errors = try work.expect(65, arguments).errors
+            #expect(errors.contains("\(file): Input/output error"), "\(errors)")
+            try work.expect(0, ["restore", ["dest", "stream"][number], "--data-root", "root-\(number)"])
+            #expect(restored("good", in: "root-\(number)") == "text")
+            #expect(restored("bad", in: "root-\(number)") == nil)
+        }
+    }
 }

@@ -4,22 +4,34 @@ internal import Primitives
 
 /// What a backup wrote.
 public struct BackupReport: Sendable {
+    /// A file or directory beside the catalog that cannot be read.
+    public struct Unreadable: Sendable, Equatable {
+        /// Relative to the data root; bytes that are not printable ASCII are `%XX`.
+        public let path: String
+        /// Why, in words.
+        public let reason: String
+        /// Whether the generation has what the one before it had there.
+        public let isKept: Bool
+    }
+
     /// The name of the new generation.
     public let generation: String
     /// Sealed files of the generation.
     public let blobs: Int
     /// Bytes that were written, database, list and manifest included.
-    public let writtenBytes: Int64
+    public internal(set) var writtenBytes: Int64
     /// Bytes of sealed files that were taken by reflink or hard link, and take no room of their own.
-    public let sharedBytes: Int64
+    public internal(set) var sharedBytes: Int64
     /// Blobs that have no file, or none that can be read, and no earlier copy of that one: the generation lacks them.
     public let missing: [String]
     /// Blobs whose file cannot be read, and why: of those that are not missing the earlier copy is kept.
     public let unreadable: [VerificationReport.Damage]
+    /// What of the files beside the catalog cannot be read, and nobody needs in order to have the rest.
+    public let unreadableFiles: [Unreadable]
     /// Blobs whose file differs from an earlier copy of the same sealing: one of the two is damaged, and both are kept.
     public let doubles: [String]
     /// What is wrong with earlier generations whose manifests are damaged.
-    public let damaged: [String]
+    public internal(set) var damaged: [String]
 }
 
 /// Backs a store up into a directory, sealed as it is; needs no key.
@@ -99,7 +111,9 @@ public struct Backup {
             try blobs.copy(CatalogSnapshot.blobs(at: copy))
             let added = places.checksums.added
             let listBytes = try added.isEmpty ? 0 : ChecksumLists.write(added, as: generation, in: path)
-            var entries = BackupEntries(root: store.root, backup: path, far: far?.files, onProgress: onProgress)
+            var entries = BackupEntries(
+                root: store.root, backup: path, earlier: earlier.sound.last?.entries ?? [], far: far?.files,
+                onProgress: onProgress)
             try entries.copy()
             let whole = earlier.sound.last?.database.whole
             if let whole { try far?.fetchDatabase(whole.name, resembling: copy) }
@@ -115,7 +129,8 @@ public struct Backup {
                 generation: generation, blobs: blobs.paths.count,
                 writtenBytes: blobs.copiedBytes + entries.copiedBytes + written + listBytes + manifestBytes,
                 sharedBytes: blobs.sharedBytes,
-                missing: blobs.missing, unreadable: blobs.unreadable, doubles: places.doubles,
+                missing: blobs.missing, unreadable: blobs.unreadable,
+                unreadableFiles: entries.unreadable, doubles: places.doubles,
                 damaged: earlier.damaged.map(\.error.message))
         }
     }

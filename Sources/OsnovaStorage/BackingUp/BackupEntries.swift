@@ -11,15 +11,22 @@ struct BackupEntries {
 
     let root: DataRoot
     let backup: String
+    /// What the newest generation has.
+    let earlier: [BackupManifest.Entry]
     /// What the backup has elsewhere, if `backup` is but the part that is sent there.
     let far: FarFiles?
     let onProgress: (Int) -> Void
     private(set) var entries: [BackupManifest.Entry] = []
     private(set) var copiedBytes: Int64 = 0
+    private(set) var unreadable: [BackupReport.Unreadable] = []
 
-    init(root: DataRoot, backup: String, far: FarFiles? = nil, onProgress: @escaping (Int) -> Void) {
+    init(
+        root: DataRoot, backup: String, earlier: [BackupManifest.Entry] = [], far: FarFiles? = nil,
+        onProgress: @escaping (Int) -> Void
+    ) {
         self.root = root
         self.backup = backup
+        self.earlier = earlier
         self.far = far
         self.onProgress = onProgress
     }
@@ -55,21 +62,23 @@ struct BackupEntries {
         guard path.withPlatformString({ lstat($0, &status) }) == 0 else {
             // A component may remove its own files while it is copied.
             if errno == ENOENT { return }
-            throw Errno(rawValue: errno).failure("reading \(path.string)")
+            return keepEarlier(name, Errno(rawValue: errno).failure("reading \(path.string)"))
         }
         switch status.st_mode & S_IFMT {
         case S_IFDIR:
             entries.append(Self.entry(.directory, name, status))
-            for child in try ifThere({ try DirectoryListing.names(in: path) }) ?? [] {
+            guard let children = try read(name, { try DirectoryListing.names(in: path) }) else { return }
+            for child in children {
                 guard let target = DirectoryListing.path(of: child, in: path) else { continue }
                 try copy(target, as: name + [UInt8(ascii: "/")] + child)
             }
         case S_IFREG:
-            guard let (sum, size) = try copyFile(path) else { return }
+            guard let source = try read(name, { try Self.open(path) }) else { return }
+            let (sum, size) = try copyFile(source, path)
             entries.append(Self.entry(.file, name, status, size: size, sum: sum.hex))
         case S_IFLNK:
             guard !Self.foldersWithoutLinks.contains(where: { name.starts(with: "\($0)/".utf8) }) else { return }
-            guard let target = try ifThere({ PrintablePath.encode(try DirectoryListing.target(of: path)) }) else {
+            guard let target = try read(name, { PrintablePath.encode(try DirectoryListing.target(of: path)) }) else {
                 return
             }
             entries.append(Self.entry(.link, name, status, target: target))
@@ -77,40 +86,61 @@ struct BackupEntries {
         }
     }
 
-    /// Nil for what is gone by now.
-    private func ifThere<Result>(_ look: () throws -> Result) throws -> Result? {
+    /// What a look finds; nil for what is gone by now, and for what cannot be read: the rest is to be had without it.
+    private mutating func read<Found>(_ name: [UInt8], _ look: () throws -> Found) throws -> Found? {
         do {
             return try look()
         } catch let error as OsnovaError where error.kind == .notFound {
             return nil
+        } catch let error as OsnovaError where [.inputOutput, .denied, .damaged].contains(error.kind) {
+            keepEarlier(name, error)
+            return nil
         }
     }
 
-    /// Nil for a file that is gone by now.
-    private mutating func copyFile(_ path: FilePath) throws -> (sum: ContentID, size: Int64)? {
-        do {
-            let source = try BackupFiles.open(path)
-            let known = try BackupFiles.sum(of: source, path.string)
-            if isKnown(known.sum) { return known }
-            // It may be written to just now: what is copied has a SHA-256 of its own.
-            let digest = try SHA256()
-            var content: Int64 = 0
-            let temporary = known.sum.hex + BackupFiles.unnamedSuffix
-            try BackupFiles.write(temporary, in: folder) { append in
-                try BackupFiles.forEachPiece(of: source, path.string) { piece in
-                    digest.update(piece)
-                    content += Int64(piece.count)
-                    onProgress(piece.count)
-                    try append(piece)
-                }
-            }
-            let sum = try digest.finish()
-            try BackupFiles.rename(temporary, to: sum.hex, in: folder)
-            copiedBytes += content
-            return (sum, content)
-        } catch let error as OsnovaError where error.kind == .notFound {
-            return nil
+    /// Takes what the newest generation has of something that cannot be read, and of all that lies below it.
+    private mutating func keepEarlier(_ name: [UInt8], _ error: OsnovaError) {
+        let path = PrintablePath.encode(name)
+        let isListed = entries.last?.path == path
+        let kept = earlier.filter { entry in
+            guard entry.path == path ? !isListed : entry.path.hasPrefix("\(path)/") else { return false }
+            return entry.kind != .file || entry.sha256.flatMap(ContentID.init(hex:)).map(isKnown) == true
         }
+        entries += kept
+        unreadable.append(.init(path: path, reason: error.message, isKept: !kept.isEmpty))
+    }
+
+    /// A file that was read to its end, and what it was then.
+    private struct Source {
+        let file: OwnedDescriptor
+        let sum: ContentID
+        let size: Int64
+    }
+
+    private static func open(_ path: FilePath) throws -> Source {
+        let file = try BackupFiles.open(path)
+        let (sum, size) = try BackupFiles.sum(of: file, path.string)
+        return Source(file: file, sum: sum, size: size)
+    }
+
+    private mutating func copyFile(_ source: Source, _ path: FilePath) throws -> (sum: ContentID, size: Int64) {
+        if isKnown(source.sum) { return (source.sum, source.size) }
+        // It may be written to just now: what is copied has a SHA-256 of its own.
+        let digest = try SHA256()
+        var content: Int64 = 0
+        let temporary = source.sum.hex + BackupFiles.unnamedSuffix
+        try BackupFiles.write(temporary, in: folder) { append in
+            try BackupFiles.forEachPiece(of: source.file, path.string) { piece in
+                digest.update(piece)
+                content += Int64(piece.count)
+                onProgress(piece.count)
+                try append(piece)
+            }
+        }
+        let sum = try digest.finish()
+        try BackupFiles.rename(temporary, to: sum.hex, in: folder)
+        copiedBytes += content
+        return (sum, content)
     }
 
     /// Copies the book of numbers, which then tells the files of the backup by what they will be restored with.
@@ -129,7 +159,8 @@ struct BackupEntries {
             try NumberBook.copy(root.numbers, to: "\(folder)/\(temporary)") { names in
                 let path = Array(names.joined(separator: [UInt8(ascii: "/")]))
                 guard let entry = known[PrintablePath.encode(path)],
-                    let look = try HostFiles.ifThere({ try disk.look(at: path) })
+                    // What cannot be looked at has been told of.
+                    let look = try? HostFiles.ifThere({ try disk.look(at: path) })
                 else { return nil }
                 var identity = NumberBook.Identity(look)
                 identity.size = entry.size ?? identity.size

@@ -76,6 +76,11 @@ struct BackupCommand: ParsableCommand {
             let reason: String
         }
 
+        private struct UnreadableFile: Encodable {
+            let path: String
+            let reason: String
+        }
+
         private struct Outcome: Encodable {
             let generation: String
             let blobs: Int
@@ -84,6 +89,7 @@ struct BackupCommand: ParsableCommand {
             let missing: [String]
             /// What follows is left out where there is none.
             let unreadable: [Unreadable]?
+            let unreadableFiles: [UnreadableFile]?
             let doubles: [String]?
             let damaged: [String]?
         }
@@ -114,8 +120,14 @@ struct BackupCommand: ParsableCommand {
             for hash in report.missing where !report.unreadable.contains(where: { $0.sha256 == hash }) {
                 Terminal.complain("blob \(hash) has no file and is not in the backup")
             }
+            for file in report.unreadableFiles {
+                let outcome = file.isKept ? "the earlier copy is kept" : "is not in the backup"
+                Terminal.complain("\(file.path) cannot be read and \(outcome): \(file.reason)")
+            }
             for finding in damaged ?? [] { Terminal.complain(finding) }
-            guard report.missing.isEmpty, report.unreadable.isEmpty, damaged?.isEmpty ?? true else {
+            guard report.missing.isEmpty, report.unreadable.isEmpty, report.unreadableFiles.isEmpty,
+                damaged?.isEmpty ?? true
+            else {
                 throw ExitStatus(code: ExitStatus.code(for: .damaged))
             }
         }
@@ -137,11 +149,13 @@ struct BackupCommand: ParsableCommand {
         private func say(_ report: BackupReport, _ damaged: [String]?) throws {
             if store.json {
                 let unreadable = report.unreadable.map { Unreadable(sha256: $0.sha256, reason: $0.reason) }
+                let files = report.unreadableFiles.map { UnreadableFile(path: $0.path, reason: $0.reason) }
                 return try Terminal.sayJSON(
                     Outcome(
                         generation: report.generation, blobs: report.blobs, writtenBytes: report.writtenBytes,
                         sharedBytes: report.sharedBytes, missing: report.missing,
                         unreadable: unreadable.isEmpty ? nil : unreadable,
+                        unreadableFiles: files.isEmpty ? nil : files,
                         doubles: report.doubles.isEmpty ? nil : report.doubles, damaged: damaged))
             }
             let shared = report.sharedBytes > 0 ? ", \(ByteCount.text(report.sharedBytes)) shared with the store" : ""

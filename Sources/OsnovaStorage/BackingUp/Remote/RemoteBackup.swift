@@ -28,16 +28,16 @@ public struct RemoteBackup {
         return try withExtendedLifetime(staging) {
             try place.naming(staging.path) {
                 let far = try FarBackup(at: place, into: staging.path)
-                let report = try Backup(store: store, staging: staging, far: far, onProgress: { _ in }).run()
+                var report = try Backup(store: store, staging: staging, far: far, onProgress: { _ in }).run()
                 var sent: Int64 = 0
                 try far.send { bytes in
                     sent += Int64(bytes)
                     onProgress(bytes)
                 }
-                return BackupReport(
-                    generation: report.generation, blobs: report.blobs, writtenBytes: sent, sharedBytes: 0,
-                    missing: report.missing, unreadable: report.unreadable, doubles: report.doubles,
-                    damaged: report.damaged.map { place.naming(staging.path, in: $0) })
+                report.writtenBytes = sent
+                report.sharedBytes = 0
+                report.damaged = report.damaged.map { place.naming(staging.path, in: $0) }
+                return report
             }
         }
     }

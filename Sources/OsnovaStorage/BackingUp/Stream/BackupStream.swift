@@ -52,7 +52,7 @@ public struct BackupStream {
     private func run(to output: OwnedDescriptor) throws -> BackupReport {
         let staging = try BackupStaging(in: store)
         return try withExtendedLifetime(staging) {
-            let report = try Backup(store: store, staging: staging, onProgress: { _ in }).run()
+            var report = try Backup(store: store, staging: staging, onProgress: { _ in }).run()
             let archive = TarWriter(to: output)
             var written: Int64 = 0
             for path in [BackupLayout.marker] + Self.folders.flatMap({ Self.files(in: $0, of: staging.path) }) {
@@ -62,10 +62,9 @@ public struct BackupStream {
                 }
             }
             try archive.finish()
-            return BackupReport(
-                generation: report.generation, blobs: report.blobs, writtenBytes: written, sharedBytes: 0,
-                missing: report.missing, unreadable: report.unreadable, doubles: report.doubles,
-                damaged: report.damaged)
+            report.writtenBytes = written
+            report.sharedBytes = 0
+            return report
         }
     }
 
