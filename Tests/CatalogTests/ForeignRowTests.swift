@@ -109,4 +109,24 @@ import Tree
         #expect(failed == .busy)
         #expect(try base.snapshot().nodes == before.nodes)
     }
+
+    @Test func `rows that name no content end no listing of those that do`() throws {
+        let base = try Base()
+        try base.foreign(
+            """
+            PRAGMA ignore_check_constraints = 1;
+            WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 9)
+            INSERT INTO blobs(id, sha256, size, created_at) SELECT n, 'no hash ' || n, 1, 1 FROM numbers
+            """)
+        let hash = String(repeating: "a", count: 64)
+        try base.foreign("INSERT INTO blobs(id, sha256, size, created_at) VALUES (10, ?, 1, 1)", [hash])
+        let listed = try base.catalog.read { reading in
+            try [
+                reading.blobs(after: 0, limit: 4), reading.unverifiedBlobs(after: 0, limit: 4),
+                reading.unreferencedBlobs(after: 0, limit: 4),
+            ]
+        }
+        for records in listed { #expect(records.map(\.id.hex) == [hash]) }
+        #expect(try base.catalog.read { try $0.blobs(after: 10, limit: 4) }.isEmpty)
+    }
 }

@@ -7,11 +7,7 @@ extension Reading {
     /// The next blobs by row that no table of ours or of the seed refers to, at most `limit`; see ``unreferenced(_:)``.
     public func unreferencedBlobs(after row: Int64, limit: Int) throws -> [BlobRecord] {
         let isFree = try BlobReferences.noneExists(toHash: "blobs.sha256", row: "blobs.id", in: database)
-        return try Row.fetchAll(
-            database.cachedStatement(
-                sql: BlobRecord.select + " WHERE id > ? AND \(isFree) ORDER BY id LIMIT ?"),
-            arguments: [row, limit]
-        ).compactMap(BlobRecord.init)
+        return try blobs(after: row, where: isFree, limit: limit)
     }
 
     /// Those of some contents that nothing refers to, be it that they have rows or none.

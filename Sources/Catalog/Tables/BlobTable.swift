@@ -119,10 +119,21 @@ extension Reading {
 
     /// The next blobs by row, at most `limit`.
     public func blobs(after row: Int64, limit: Int) throws -> [BlobRecord] {
-        try Row.fetchAll(
-            database.cachedStatement(sql: BlobRecord.select + " WHERE id > ? ORDER BY id LIMIT ?"),
-            arguments: [row, limit]
-        ).compactMap(BlobRecord.init)
+        try blobs(after: row, where: "TRUE", limit: limit)
+    }
+
+    /// The next blobs by row that fulfil a condition, at most `limit`; none where there are no more.
+    func blobs(after row: Int64, where condition: String, limit: Int) throws -> [BlobRecord] {
+        let sql = BlobRecord.select + " WHERE id > ? AND \(condition) ORDER BY id LIMIT ?"
+        var row = row
+        while true {
+            let page = try Row.fetchAll(database.cachedStatement(sql: sql), arguments: [row, limit])
+            guard let last = page.last?.integer("id") else { return [] }
+            let records = page.compactMap(BlobRecord.init)
+            // A page of forged rows, which name no content, is not the end.
+            if !records.isEmpty { return records }
+            row = last
+        }
     }
 
     /// All chunk tags of a blob, 16 bytes each, without those of rows that are longer than any of this program's.
@@ -139,11 +150,7 @@ extension Reading {
 
     /// The next blobs by row that were not verified yet, at most `limit`.
     public func unverifiedBlobs(after row: Int64, limit: Int) throws -> [BlobRecord] {
-        try Row.fetchAll(
-            database.cachedStatement(
-                sql: BlobRecord.select + " WHERE id > ? AND nonce IS NULL ORDER BY id LIMIT ?"),
-            arguments: [row, limit]
-        ).compactMap(BlobRecord.init)
+        try blobs(after: row, where: "nonce IS NULL", limit: limit)
     }
 
     /// The blobs behind icons and artifacts that were not verified yet.
