@@ -64,6 +64,14 @@ import Tree
         #expect(now.valid == [1] && now.generation(of: member(0, isTarget: false).fingerprint) == nil)
     }
 
+    @Test func `a row that names no content keeps no rekey from its end`() throws {
+        try base.foreign(
+            "PRAGMA ignore_check_constraints = 1; INSERT INTO blobs(sha256, size, created_at) VALUES ('none', 1, 1)")
+        _ = try begin()
+        try base.catalog.write { try $0.finishRekey() }
+        #expect(try base.catalog.read { try $0.keyGenerations().rekey.isEmpty })
+    }
+
     @Test func `no number is given twice, though a rekey was taken back`() throws {
         #expect(try begin() == 1)
         try base.catalog.write { try $0.setRekey([member(0, isTarget: true), member(1, isTarget: false)]) }

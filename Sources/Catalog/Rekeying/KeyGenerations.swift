@@ -82,7 +82,11 @@ extension Reading {
 
     /// Whether a row says of a blob that its file is not sealed under a key.
     func hasBlob(notUnder generation: Int64) throws -> Bool {
-        let sql = "SELECT 1 FROM blobs WHERE \(GenerationSQL.ofBlob) <> ? LIMIT 1"
+        // A forged row that names no content has nothing that could be sealed anew.
+        let sql = """
+            SELECT 1 FROM blobs WHERE \(GenerationSQL.ofBlob) <> ?
+            AND length(sha256) = 64 AND sha256 NOT GLOB '*[^0-9a-f]*' LIMIT 1
+            """
         return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [generation]) != nil
     }
 }
