@@ -164,6 +164,15 @@ enum BackupFiles {
         }
     }
 
+    /// Makes it durable which names a directory has.
+    static func synchronize(_ directory: String) throws {
+        do {
+            try SystemCalls.synchronize(SystemCalls.open(directory, O_RDONLY | O_DIRECTORY))
+        } catch {
+            throw error.failure("writing \(directory) to its disk", kind: .inputOutput)
+        }
+    }
+
     /// Makes a directory, 0700, with those above it.
     static func makeDirectory(_ path: String) throws {
         do {

@@ -138,9 +138,10 @@ public struct BackupGenerations {
         let contents = try manifests.sound.filter { kept.contains($0.generation) }.map { try self.contents(of: $0) }
         try place.removeTemporaries()
         let gone = all.filter { !kept.contains($0.name) }
-        for generation in gone {
-            try BackupFiles.remove("\(generation.name).json", in: "\(place.path)/\(BackupLayout.generations)")
-        }
+        let folder = "\(place.path)/\(BackupLayout.generations)"
+        for generation in gone { try BackupFiles.remove("\(generation.name).json", in: folder) }
+        // A generation that is listed after a power cut has its files; they may lie on another disk.
+        if !gone.isEmpty { try BackupFiles.synchronize(folder) }
         try sweep(contents)
         return gone
     }
