@@ -47,6 +47,20 @@ import Tree
         #expect(try Data(worker.read(inode, at: 0, count: 10)) == content.prefix(10))
     }
 
+    @Test func `after more changes than the log keeps, no removed file is kept from its disk`() throws {
+        let yard = try Yard()
+        let id = try yard.put([Data("gone".utf8)])[0].id
+        let tree = try yard.tree()
+        while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
+        let worker = try tree.makeWorker()
+        #expect(try worker.content("blobs/\(id)") == Data("gone".utf8))
+        let row = try #require(try yard.store.catalog.read { try $0.blob(id) }).row
+        #expect(tree.openBlobs.find(row) != nil)
+        try yard.foreign("DELETE FROM blobs; DELETE FROM node_changes")
+        #expect(try !tree.nextChanges(waitingAtMost: 5).isEmpty)
+        #expect(tree.openBlobs.find(row) == nil)
+    }
+
     /// Each is a descriptor until the kernel was told: of 1,024, a mount with 16 threads may have 512 open without them.
     @Test func `of many that go at once, a few are held at a time`() throws {
         let yard = try Yard()

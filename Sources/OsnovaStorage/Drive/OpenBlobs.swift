@@ -63,6 +63,15 @@ final class OpenBlobs: Sendable {
         }
     }
 
+    /// Lets go of all files.
+    func removeAll() {
+        let dropped = state.withLock { state in
+            defer { state = State() }
+            return state.byRow
+        }
+        withExtendedLifetime(dropped) {}
+    }
+
     /// Lets go of a blob's file.
     func remove(_ row: Int64) {
         // What falls out is released after the lock: closing is a system call.

@@ -122,6 +122,11 @@ public final class StoreTree: FileTree, @unchecked Sendable {
 
     /// Opens the files of removed blobs before the kernel hears of the removal: whoever has one open reads on.
     private func hold(_ changes: [TreeChange]) {
+        // Which blobs were removed among so many changes, nobody can tell.
+        if case .everything? = changes.first {
+            openBlobs.removeAll()
+            prefetch.forget()
+        }
         for case .removed(FixedNode.blobs.inode.number, let name, let inode) in changes {
             guard case .blob(let row)? = Inode(number: inode), let id = ContentID(hex: name),
                 removedBlobs.find(row) == nil

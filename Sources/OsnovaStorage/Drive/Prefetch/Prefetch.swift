@@ -87,10 +87,10 @@ extension Prefetch {
         withExtendedLifetime(dropped) {}
     }
 
-    /// Lets go of a blob that is gone from the store.
-    func forget(_ row: Int64) {
+    /// Lets go of a blob that is gone from the store; of all without one.
+    func forget(_ row: Int64? = nil) {
         let dropped = state.withLock { _ in
-            slots.filter { $0.row == row && $0.state != .empty }.map { slot in
+            slots.filter { $0.row == row ?? $0.row && $0.state != .empty }.map { slot in
                 if slot.state == .ready, slot.borrowers == 0 { return slot.clear() }
                 slot.isForgotten = true
                 return nil
@@ -105,9 +105,7 @@ extension Prefetch {
 extension Prefetch {
     private func work() {
         SystemCalls.nameProcess("osnova-prefetch")
-        guard let reader = try? PrefetchReader(source) else {
-            return state.withLock { $0.hasEnded = true }
-        }
+        var reader: PrefetchReader?
         while true {
             let (slot, hasEnded) = state.withLock { state in (takeSlot(&state), state.hasEnded) }
             if hasEnded { return }
@@ -115,7 +113,9 @@ extension Prefetch {
                 hasWork.wait()
                 continue
             }
-            let isFilled = (try? reader.fill(slot, row: slot.row)) != nil
+            // What cannot be had now, as for want of descriptors, may be had for the next one.
+            if reader == nil { reader = try? PrefetchReader(source) }
+            let isFilled = (try? reader?.fill(slot, row: slot.row)) != nil
             finish(slot, isFilled: isFilled)
         }
     }
