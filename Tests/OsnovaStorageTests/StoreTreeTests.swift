@@ -8,6 +8,30 @@ import Tree
 @testable import OsnovaStorage
 
 @Suite struct StoreTreeTests {
+    /// Another program that wrote something, and then began to write more.
+    private final class LockingWriter {
+        private let process = Process()
+        private let input = Pipe()
+
+        init(_ root: DataRoot, after statement: String) throws {
+            let output = Pipe()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/sqlite3")
+            process.arguments = [root.database]
+            (process.standardInput, process.standardOutput) = (input, output)
+            try process.run()
+            let lines = "\(statement); BEGIN IMMEDIATE; SELECT 'locked';\n"
+            try input.fileHandleForWriting.write(contentsOf: Data(lines.utf8))
+            #expect(try output.fileHandleForReading.read(upToCount: 7) == Data("locked\n".utf8))
+        }
+
+        deinit { process.terminate() }
+
+        func end() throws {
+            try input.fileHandleForWriting.close()
+            process.waitUntilExit()
+        }
+    }
+
     private func components(_ changes: [TreeChange]) -> Int {
         changes.count {
             if case .added(let directory, _) = $0 { directory == FixedNode.components.inode.number } else { false }
@@ -74,25 +98,31 @@ import Tree
         let yard = try Yard()
         let tree = try yard.tree()
         while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
-        let writer = Process()
-        let (input, output) = (Pipe(), Pipe())
-        writer.executableURL = URL(fileURLWithPath: "/usr/bin/sqlite3")
-        writer.arguments = [yard.store.root.database]
-        (writer.standardInput, writer.standardOutput) = (input, output)
-        try writer.run()
-        defer { writer.terminate() }
         let row = "INSERT INTO components VALUES ('c','n','1','backend',NULL,NULL,NULL,'{}',NULL,1,NULL)"
-        try input.fileHandleForWriting.write(contentsOf: Data("\(row); BEGIN IMMEDIATE; SELECT 'locked';\n".utf8))
-        #expect(try output.fileHandleForReading.read(upToCount: 7) == Data("locked\n".utf8))
+        let writer = try LockingWriter(yard.store.root, after: row)
         let began = Clock.monotonic
         #expect(try tree.nextChanges(waitingAtMost: 0) == [])
         let folder = URL(fileURLWithPath: yard.store.root.components).appendingPathComponent("d/v1.0")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
         #expect(Clock.monotonic - began < 5_000_000_000, "a writer waits for ten seconds")
-        try input.fileHandleForWriting.close()
-        writer.waitUntilExit()
+        try writer.end()
         #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
+    }
+
+    @Test func `what has its node is told while a program writes for long`() throws {
+        let yard = try Yard()
+        let tree = try yard.tree()
+        while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
+        let row = "INSERT INTO components VALUES ('%','n','1','backend',NULL,NULL,NULL,'{}',NULL,1,NULL)"
+        try yard.foreign(row.replacing("%", with: "c"))
+        #expect(try yard.store.catalog.settle())
+        let writer = try LockingWriter(yard.store.root, after: row.replacing("%", with: "d"))
+        #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
+        #expect(try tree.nextChanges(waitingAtMost: 0) == [])
+        try writer.end()
+        #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
+        #expect(try tree.nextChanges(waitingAtMost: 0) == [])
     }
 
     @Test func `extended attributes too are an error while the database is not in its place`() throws {

@@ -48,7 +48,9 @@ public final class ChangeFeed {
     }
 
     /// The next changes, at most some hundreds; empty when there are no more.
-    public func next() throws -> [TreeChange] {
+    ///
+    /// - Parameter isSettled: whether no row waits for ``Catalog/settle()``; while one does, there is always news.
+    public func next(isSettled: Bool = true) throws -> [TreeChange] {
         let last = try newest.first { $0.integer(0) } ?? 0
         // Moved on when all was read: what a failure keeps from being told is told by the next call.
         var latest = seenSequence
@@ -70,7 +72,7 @@ public final class ChangeFeed {
             return [.everything]
         }
         seenSequence = latest
-        if isEnd { seenVersion = polledVersion }
+        if isEnd && isSettled { seenVersion = polledVersion }
         return found
     }
 

@@ -184,15 +184,15 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     private func catalogChanges() throws -> [TreeChange] {
         try retryWaitingRowsIfFilesCame()
         guard try feed.hasNews() else { return [] }
-        if try feed.hasDirtyRows(), try !settle() { return [] }
+        let isSettled = try !feed.hasDirtyRows() || settle()
         noteRekey()
-        let changes = try feed.next()
+        let changes = try feed.next(isSettled: isSettled)
         hold(changes)
         return changes
     }
 
-    /// Gives other programs' rows their nodes; false while one of them writes, which holds up neither what lies beside the
-    /// catalog nor the end of the mount.
+    /// Gives other programs' rows their nodes; false while one of them writes, which holds up neither what has its node, nor
+    /// what lies beside the catalog, nor the end of the mount.
     ///
     /// - Throws: `busy` every ten seconds of it.
     private func settle() throws -> Bool {
