@@ -31,15 +31,17 @@ final class DatabaseCopies: Sendable {
     }
 
     private func copy(_ database: String) throws {
+        // Of a link, SQLite has its own files beside what that leads to; and a copy of it would be a link.
+        let real = RealPath.resolve(database)
         for _ in 0..<Self.tries {
-            let before = try Self.look(at: database)
+            let before = try Self.look(at: real)
             removeCopies(of: database)
             let outcome = Result {
                 for (suffix, status) in zip(Self.suffixes, before) where status != nil {
-                    try copyFile(database + suffix)
+                    try copyFile(real + suffix, to: target(of: database + suffix))
                 }
             }
-            if try Self.look(at: database) == before { return try outcome.get() }
+            if try Self.look(at: real) == before { return try outcome.get() }
         }
         throw OsnovaError(
             .busy, "\(database) lies on a disk that is read-only here, and somebody writes to it: try again")
@@ -63,10 +65,10 @@ final class DatabaseCopies: Sendable {
         }
     }
 
-    private func copyFile(_ source: String) throws {
+    private func copyFile(_ source: String, to target: String) throws {
         do {
-            try FileManager.default.copyItem(atPath: source, toPath: target(of: source))
-            chmod(target(of: source), 0o600)
+            try FileManager.default.copyItem(atPath: source, toPath: target)
+            chmod(target, 0o600)
         } catch {
             throw OsnovaError(
                 .inputOutput,

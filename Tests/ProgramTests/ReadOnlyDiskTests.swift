@@ -88,6 +88,22 @@ struct ReadOnlyDiskTests {
         #expect(try store.leftovers().isEmpty)
     }
 
+    /// SQLite has its log beside the file that the link leads to.
+    @Test func `a database that is a link is read with its log`() throws {
+        let store = try FrozenStore { work in
+            try work.write("f", noise(Self.size, seed: 4))
+            try work.put(["f"])
+            let link = "mv osnova.db real.db && rm -f osnova.db-* && ln -s real.db osnova.db"
+            try #require(Program.shell(link, in: work.root).code == 0)
+            try work.mount()
+            try work.sqlite("INSERT INTO user_preferences(key, value, updated_at) VALUES ('theme', '\"dark\"', 1)")
+            try #require(FileManager.default.fileExists(atPath: work.root.appendingPathComponent("real.db-wal").path))
+        }
+        #expect(try store.expect(0, ["list"]).text.contains(String(Self.size)))
+        #expect(try store.expect(0, ["pref", "list"]).text.contains("dark"))
+        #expect(try store.leftovers().isEmpty)
+    }
+
     @Test func `a sealed file without a row is found, and its content read`() throws {
         let content = noise(Self.size, seed: 2)
         var hash = ""
