@@ -19,7 +19,12 @@ struct KeyCheck {
         let generations = try store.catalog.read { try $0.keyGenerations() }
         guard generations.fingerprint == nil else { return try accept(keys.fingerprint, generations) }
         let candidates = try smallestBlobs()
-        guard try candidates.isEmpty || candidates.contains(where: opens) else { throw refusal() }
+        var failures: [OsnovaError] = []
+        guard try candidates.isEmpty || candidates.contains(where: { try opens($0, &failures) }) else {
+            // Where the disk reads none of them, nothing is known of the key.
+            if failures.count == candidates.count, let failure = failures.first { throw failure }
+            throw refusal()
+        }
         try store.catalog.writeDerived { try $0.setKeyFingerprint(keys.fingerprint) }
     }
 
@@ -51,11 +56,16 @@ struct KeyCheck {
         return found.sorted { $0.size < $1.size }.prefix(Self.trials).map(\.id)
     }
 
-    private func opens(_ id: ContentID) throws -> Bool {
+    private func opens(_ id: ContentID, _ failures: inout [OsnovaError]) throws -> Bool {
         do {
             let file = try store.blobs.openToCheck(id)
             let audit = try BlobAudit(keys: store.keys())
-            _ = try UnreadableFiles.areDamaged { try audit.verify(file: file, id: id) }
+            do {
+                _ = try audit.verify(file: file, id: id)
+            } catch let error as OsnovaError where error.kind == .inputOutput {
+                failures.append(error)
+                return false
+            }
             return true
         } catch let error as OsnovaError where error.kind == .damaged {
             return false

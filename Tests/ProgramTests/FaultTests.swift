@@ -82,6 +82,16 @@ struct FaultTests {
         #expect(try work.sqlite("SELECT count(*) FROM store WHERE key = 'key_fingerprint'") == "1")
     }
 
+    @Test func `where a disk reads nothing, the key is not called another store's`() throws {
+        let work = try Workspace()
+        try work.write("a", noise(100, seed: 1))
+        let hash = try String(work.put(["a"]).text.prefix(64))
+        try work.sqlite("DELETE FROM store WHERE key = 'key_fingerprint'")
+        let cat = try run(
+            ["cat", hash] + work.unlocking, "inject=pread64:error=EIO", work, path: work.sealedFile(hash).path)
+        #expect(cat.code == 74, "\(cat.code) \(cat.errors)")
+    }
+
     @Test func `what a disk can no longer read of the store stays in the backup`() throws {
         let work = try Workspace()
         try work.write("a", noise(10_000, seed: 1))
