@@ -94,6 +94,18 @@ import Tree
         #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
     }
 
+    @Test func `what the catalog has is told though what lies beside it cannot be`() throws {
+        let yard = try Yard()
+        let tree = try yard.tree()
+        while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
+        try yard.foreign("ALTER TABLE nodes RENAME TO kept; CREATE TABLE nodes (id)")
+        let folder = URL(fileURLWithPath: yard.store.root.components).appendingPathComponent("c/v1.0")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        #expect(kind { _ = try tree.nextChanges(waitingAtMost: 0) } != nil)
+        try yard.foreign("INSERT INTO node_changes(operation, directory, name, inode) VALUES (2, 3, x'61', 162)")
+        #expect(try tree.nextChanges(waitingAtMost: 0).count == 1)
+    }
+
     @Test func `a program that writes for long keeps its rows waiting, and nothing else`() throws {
         let yard = try Yard()
         let tree = try yard.tree()

@@ -36,6 +36,8 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     private let log: Logger
     private var blobsModified: Int64 = 0
     private var hasMissedKey = false
+    /// Whether the last look at the catalog found something new, and left no row without its nodes.
+    private var (hasNews, isSettled) = (false, false)
     /// Since when, of the monotonic clock, another program's lock keeps rows from their nodes, or was last told of.
     private var lockedSince: UInt64?
     /// Components whose directory changed, until that is told.
@@ -169,22 +171,37 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         }
     }
 
+    /// What others changed, here and there: what one look fails with holds up no other.
     private func allChanges() throws -> [TreeChange] {
-        let beside = try folderChanges() + hostChanges()
-        do {
-            return try catalogChanges() + beside
-        } catch {
-            // Rows cannot be given their nodes on a full disk, or while another program writes: that holds up no file.
-            guard !beside.isEmpty else { throw error }
-            report(error, inode: FixedNode.root.inode.number)
-            return beside
+        var changes: [TreeChange] = []
+        var failure: (any Error)?
+        for look in [settleRows, catalogChanges, folderChanges, hostChanges] {
+            do {
+                changes += try look()
+            } catch {
+                failure = failure ?? error
+            }
         }
+        guard let failure else { return changes }
+        // It is reported by whoever asked, unless there is something to tell first.
+        if changes.isEmpty { throw failure }
+        report(failure, inode: FixedNode.root.inode.number)
+        return changes
+    }
+
+    /// Gives rows their nodes; what changes by that is told with the rest of the catalog.
+    private func settleRows() throws -> [TreeChange] {
+        (hasNews, isSettled) = (false, false)
+        let retrial = Result { try retryWaitingRowsIfFilesCame() }
+        // Before the look at what waits: a row that comes after that is news again.
+        hasNews = try feed.hasNews()
+        isSettled = try !hasNews || !feed.hasDirtyRows() || settle()
+        try retrial.get()
+        return []
     }
 
     private func catalogChanges() throws -> [TreeChange] {
-        try retryWaitingRowsIfFilesCame()
-        guard try feed.hasNews() else { return [] }
-        let isSettled = try !feed.hasDirtyRows() || settle()
+        guard hasNews else { return [] }
         noteRekey()
         let changes = try feed.next(isSettled: isSettled)
         hold(changes)
