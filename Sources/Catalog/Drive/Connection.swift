@@ -34,6 +34,14 @@ final class Connection {
     // Deferred by SQLite until the last statement is finalized.
     deinit { sqlite3_close_v2(handle) }
 
+    /// Whether what was opened is still the file at its path.
+    ///
+    /// SQLite is asked, which knows what it opened: a path may lead elsewhere by the time it is looked at.
+    var isInPlace: Bool {
+        var hasMoved: Int32 = 0
+        return sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &hasMoved) == SQLITE_OK && hasMoved == 0
+    }
+
     /// Runs statements that give no rows.
     func execute(_ sql: String) throws {
         guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else {

@@ -71,8 +71,6 @@ public final class NumberBook {
     /// Whether the book was damaged and is begun anew.
     public let wasDamaged: Bool
 
-    private let path: String
-    private let file: SystemCalls.Status?
     private let connection: Connection
     /// Files that changed last before this time may be other ones than those that got the numbers: see ``placed(_:_:)``.
     private let since: Int64
@@ -90,9 +88,6 @@ public final class NumberBook {
     public init(path: String) throws {
         let (opened, wasDamaged) = try Self.file(path).open { (connection: $0, since: try Self.placed(path, $0)) }
         let connection = opened.connection
-        self.path = path
-        // By its path: with any descriptor of it that is closed, SQLite's locks on it would go.
-        file = try? SystemCalls.status(at: nil, path)
         self.connection = connection
         self.wasDamaged = wasDamaged
         since = opened.since
@@ -125,10 +120,7 @@ public final class NumberBook {
     }
 
     /// Whether it is still the file at its path.
-    public var isCurrent: Bool {
-        guard let file, let now = try? SystemCalls.status(at: nil, path) else { return false }
-        return now.isSameFile(as: file)
-    }
+    public var isCurrent: Bool { connection.isInPlace }
 
     /// Removes the book where it is damaged; whether it was.
     ///

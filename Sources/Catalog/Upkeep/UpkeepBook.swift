@@ -48,8 +48,6 @@ public final class UpkeepBook {
         }
     }
 
-    private let path: String
-    private let file: SystemCalls.Status?
     private let connection: Connection
     private let dataVersion: Statement
     private let byBlob: Statement
@@ -62,10 +60,7 @@ public final class UpkeepBook {
         let connection = try Self.file(path).open { $0 }.opened
         // A power cut may take the last seconds of it.
         try connection.execute("PRAGMA synchronous = NORMAL")
-        self.path = path
         self.connection = connection
-        // By its path: with any descriptor of it that is closed, SQLite's locks on it would go.
-        file = try? SystemCalls.status(at: nil, path)
         func statement(_ sql: String) throws -> Statement { try Statement(sql, on: connection.handle) }
         dataVersion = try statement("PRAGMA data_version")
         let columns = "blob, sha256, checked_at, reason, file, row_verified, found_at"
@@ -76,10 +71,7 @@ public final class UpkeepBook {
     }
 
     /// Whether it is still the file at its path, which is made anew where it was damaged.
-    public var isCurrent: Bool {
-        let now = try? SystemCalls.status(at: nil, path)
-        return now != nil && now?.inode == file?.inode && now?.device == file?.device
-    }
+    public var isCurrent: Bool { connection.isInPlace }
 
     /// Removes the book where it is damaged; whether it was.
     ///
