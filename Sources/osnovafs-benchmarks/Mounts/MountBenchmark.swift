@@ -12,7 +12,7 @@ struct MountBenchmark: ParsableCommand {
             """)
 
     @Option(help: "Rounds; each measures every filesystem once.")
-    var rounds = 3
+    var rounds = 7
 
     @Option(help: "MiB in the big file.")
     var size = 512
