@@ -37,14 +37,18 @@ final class MountFigures {
         }
         try peer.remount()
         let size = try Double(size(of: "big/0"))
+        FreeMemory.fetch()
         found[.coldSequential] = try size / 1e6 / seconds { try read("big/0") }
         found[.warmSequential] = try size / 1e6 / seconds { try read("big/0") }
         try peer.remount()
+        FreeMemory.fetch()
         found[.coldRandom] = try readRandomly("big/0", reads: 3_000)
         try peer.remount()
+        FreeMemory.fetch()
         try measureSmall(&found)
         let middle = try names("mid")
         let total = Double(middle.count * Corpus.middleSize) / 1e6
+        FreeMemory.fetch()
         found[.coldMiddle] = try total / seconds { try readAll("mid", middle) }
         if let process = peer.process { found[.memory] = memory(process) }
         try Shell.run(peer.unmount)

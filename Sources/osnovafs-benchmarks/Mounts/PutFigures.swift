@@ -32,6 +32,7 @@ struct PutFigures {
     private func measure(_ line: (String) -> String) throws -> [Figure: Double] {
         func seconds(_ folder: String) throws -> Double {
             try Shell.run("sync")
+            FreeMemory.fetch()
             let start = Clock.nanoseconds
             try Shell.run(line(folder))
             return Double(Clock.nanoseconds - start) / 1e9
