@@ -106,6 +106,7 @@ import Tree
         let shelf = try Shelf((0..<12).map { noise(3000, seed: $0) })
         try shelf.yard.foreign("UPDATE blobs SET nonce = NULL WHERE id = \(shelf.row(5))")
         for index in 0..<4 { _ = try shelf.read(index) }
+        shelf.worker.settle()
         try #require(eventually { shelf.isFetched(6) })
         #expect(!shelf.isFetched(5))
         #expect(try shelf.read(5) == shelf.contents[5])

@@ -20,6 +20,8 @@ final class StoreTreeWorker: FileTreeWorker {
     private weak var current: OpenBlob?
     /// Where the answer under way was fetched before it was asked for.
     private var borrowed: PrefetchSlot?
+    /// Whether blobs are to be fetched once the answer is sent.
+    private var mustPrefetch = false
     /// Closed once the answer is sent, since nobody needs to wait for that.
     private var dropped: OpenBlob?
     /// Opened by the first question for it: most mounts are never asked.
@@ -135,7 +137,7 @@ final class StoreTreeWorker: FileTreeWorker {
     /// What was fetched of a blob that is read in order.
     private func fetched(_ row: Int64, at offset: Int64, count: Int) -> UnsafeRawBufferPointer? {
         settle()
-        if offset == 0 { tree.prefetch.reads(row) }
+        if offset == 0 { mustPrefetch = tree.prefetch.reads(row) }
         guard let found = tree.prefetch.lend(row, at: offset, count: count) else { return nil }
         borrowed = found.slot
         tree.readMarks.mark(row)
@@ -240,6 +242,10 @@ final class StoreTreeWorker: FileTreeWorker {
     }
 
     func settle() {
+        if mustPrefetch {
+            mustPrefetch = false
+            tree.prefetch.wake()
+        }
         dropped = nil
         if let slot = borrowed {
             borrowed = nil

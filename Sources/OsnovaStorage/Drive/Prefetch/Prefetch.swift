@@ -39,19 +39,19 @@ final class Prefetch: Sendable {
 // MARK: - Those who read
 
 extension Prefetch {
-    /// Notes that a blob is read from its beginning.
-    func reads(_ row: Int64) {
-        let mustWake = state.withLock { state in
+    /// Notes that a blob is read from its beginning; whether the thread is to be woken then.
+    func reads(_ row: Int64) -> Bool {
+        state.withLock { state in
             guard let ahead = state.order.reads(row, at: Clock.monotonic), ahead < Self.refill, !state.hasEnded else {
                 return false
             }
             defer { state.isResting = false }
             return state.isResting || state.thread == nil
         }
-        if mustWake { wake() }
     }
 
-    private func wake() {
+    /// Starts the thread, or wakes it: after the answer, since that costs as much as a small blob.
+    func wake() {
         state.withLock { state in
             guard state.thread == nil, !state.hasEnded else { return }
             state.thread = try? JoinableThread { [self] in work() }
