@@ -8,30 +8,6 @@ import Tree
 @testable import OsnovaStorage
 
 @Suite struct StoreTreeTests {
-    /// Another program that wrote something, and then began to write more.
-    private final class LockingWriter {
-        private let process = Process()
-        private let input = Pipe()
-
-        init(_ root: DataRoot, after statement: String) throws {
-            let output = Pipe()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/sqlite3")
-            process.arguments = [root.database]
-            (process.standardInput, process.standardOutput) = (input, output)
-            try process.run()
-            let lines = "\(statement); BEGIN IMMEDIATE; SELECT 'locked';\n"
-            try input.fileHandleForWriting.write(contentsOf: Data(lines.utf8))
-            #expect(try output.fileHandleForReading.read(upToCount: 7) == Data("locked\n".utf8))
-        }
-
-        deinit { process.terminate() }
-
-        func end() throws {
-            try input.fileHandleForWriting.close()
-            process.waitUntilExit()
-        }
-    }
-
     private func components(_ changes: [TreeChange]) -> Int {
         changes.count {
             if case .added(let directory, _) = $0 { directory == FixedNode.components.inode.number } else { false }
@@ -64,14 +40,20 @@ import Tree
         #expect(try tree.nextChanges(waitingAtMost: 0) == [])
     }
 
-    @Test func `a component's directory that came while its row could not be read is told`() throws {
-        let yard = try Yard()
+    /// A tree where a component's directory came and cannot be told, for want of readable nodes.
+    private func treeWithoutNodes(in yard: Yard) throws -> StoreTree {
         let tree = try yard.tree()
         while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
         try yard.foreign("ALTER TABLE nodes RENAME TO kept; CREATE TABLE nodes (id)")
         let folder = URL(fileURLWithPath: yard.store.root.components).appendingPathComponent("c/v1.0")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         #expect(kind { _ = try tree.nextChanges(waitingAtMost: 0) } != nil)
+        return tree
+    }
+
+    @Test func `a component's directory that came while its row could not be read is told`() throws {
+        let yard = try Yard()
+        let tree = try treeWithoutNodes(in: yard)
         try yard.foreign("DROP TABLE nodes; ALTER TABLE kept RENAME TO nodes")
         #expect(eventually { try components(tree.nextChanges(waitingAtMost: 0)) == 1 })
     }
@@ -96,12 +78,7 @@ import Tree
 
     @Test func `what the catalog has is told though what lies beside it cannot be`() throws {
         let yard = try Yard()
-        let tree = try yard.tree()
-        while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
-        try yard.foreign("ALTER TABLE nodes RENAME TO kept; CREATE TABLE nodes (id)")
-        let folder = URL(fileURLWithPath: yard.store.root.components).appendingPathComponent("c/v1.0")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        #expect(kind { _ = try tree.nextChanges(waitingAtMost: 0) } != nil)
+        let tree = try treeWithoutNodes(in: yard)
         try yard.foreign("INSERT INTO node_changes(operation, directory, name, inode) VALUES (2, 3, x'61', 162)")
         #expect(try tree.nextChanges(waitingAtMost: 0).count == 1)
     }
@@ -111,7 +88,7 @@ import Tree
         let tree = try yard.tree()
         while try !tree.nextChanges(waitingAtMost: 0).isEmpty {}
         let row = "INSERT INTO components VALUES ('c','n','1','backend',NULL,NULL,NULL,'{}',NULL,1,NULL)"
-        let writer = try LockingWriter(yard.store.root, after: row)
+        let writer = try LockingWriter(yard.store.root.database, after: row)
         let began = Clock.monotonic
         #expect(try tree.nextChanges(waitingAtMost: 0) == [])
         let folder = URL(fileURLWithPath: yard.store.root.components).appendingPathComponent("d/v1.0")
@@ -129,7 +106,7 @@ import Tree
         let row = "INSERT INTO components VALUES ('%','n','1','backend',NULL,NULL,NULL,'{}',NULL,1,NULL)"
         try yard.foreign(row.replacing("%", with: "c"))
         #expect(try yard.store.catalog.settle())
-        let writer = try LockingWriter(yard.store.root, after: row.replacing("%", with: "d"))
+        let writer = try LockingWriter(yard.store.root.database, after: row.replacing("%", with: "d"))
         #expect(try components(tree.nextChanges(waitingAtMost: 1)) == 1)
         #expect(try tree.nextChanges(waitingAtMost: 0) == [])
         try writer.end()

@@ -38,6 +38,28 @@ struct ForeignWriterTests {
         #expect(try Program.shell("stat -c %i \(components)/com.example.live").text != inode, "never used again")
     }
 
+    /// Whoever lists the directory in between sees it without what the row tells, and the kernel keeps that.
+    @Test func `a row that goes and comes back before the mount looks at it is shown whole`() throws {
+        let work = try Workspace()
+        let rows = [
+            insert("c", manifest: "{}"),
+            "INSERT INTO component_registry VALUES ('c', '1.0.0', 42, 'http://x', 'running', 1, 2, 0)",
+        ]
+        for row in rows { try work.sqlite(row) }
+        try work.mount()
+        let names = { try Set(FileManager.default.contentsOfDirectory(atPath: work.mounted("components/c").path)) }
+        let whole: Set = ["manifest.json", "metadata.json", "status.json"]
+        let database = work.root.appendingPathComponent("osnova.db").path
+        for (table, row) in zip(["components", "component_registry"], rows) {
+            let writer = try LockingWriter(database, after: "DELETE FROM \(table)")
+            #expect(try names() != whole)
+            try writer.end(committing: row)
+            #expect(eventually(within: 1) { try names() == whole }, "\(table)")
+            // For the first listing that the kernel keeps to be one in between.
+            try work.remount()
+        }
+    }
+
     @Test func `a registry row is the component's status while it is there`() throws {
         let work = try Workspace()
         try work.sqlite(insert("c", manifest: "{}"))

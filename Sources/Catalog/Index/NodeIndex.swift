@@ -72,7 +72,7 @@ struct NodeIndex {
         guard isRegistered || wasShown else { return }
         try nodes.run("UPDATE nodes SET status_at = ? WHERE id = ?", [isRegistered ? nodes.now : nil, node])
         if isRegistered, wasShown {
-            try nodes.logChanged(status)
+            try logRewritten(status, in: node)
         } else {
             try nodes.touch(node)
             if isRegistered {
@@ -179,8 +179,16 @@ struct NodeIndex {
             UPDATE nodes SET metadata_at = ?1, manifest_digest = ?2,
                 manifest_at = CASE WHEN manifest_digest IS ?2 THEN manifest_at ELSE ?1 END WHERE id = ?3
             """, [nodes.now, digest, node])
-        try nodes.logChanged(.document(.manifest, node: node))
-        try nodes.logChanged(.document(.metadata, node: node))
+        for document in [Inode.Document.manifest, .metadata] {
+            try logRewritten(.document(document, node: node), in: node)
+        }
+    }
+
+    /// A document may have been out of sight: its row was gone and came back before anybody looked at it here, and a listing of
+    /// in between does not have it.
+    private func logRewritten(_ document: Inode, in directory: Int64) throws {
+        try nodes.logChanged(document)
+        try nodes.logChanged(.node(directory))
     }
 
     private func settleTypedLink(
