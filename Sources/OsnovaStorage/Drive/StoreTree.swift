@@ -36,8 +36,6 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     private let log: Logger
     private var blobsModified: Int64 = 0
     private var hasMissedKey = false
-    /// Whether the last look at the catalog found something new, and left no row without its nodes.
-    private var (hasNews, isSettled) = (false, false)
     /// Since when, of the monotonic clock, another program's lock keeps rows from their nodes, or was last told of.
     private var lockedSince: UInt64?
     /// Components whose directory changed, until that is told.
@@ -171,40 +169,30 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         }
     }
 
-    /// What others changed, here and there: what one look fails with holds up no other.
+    /// What others changed, here and there: what one look fails with holds up no other, and comes again.
     private func allChanges() throws -> [TreeChange] {
-        var changes: [TreeChange] = []
-        var failure: (any Error)?
-        for look in [settleRows, catalogChanges, folderChanges, hostChanges] {
-            do {
-                changes += try look()
-            } catch {
-                failure = failure ?? error
-            }
-        }
-        guard let failure else { return changes }
-        // It is reported by whoever asked, unless there is something to tell first.
-        if changes.isEmpty { throw failure }
-        report(failure, inode: FixedNode.root.inode.number)
+        let looks = [catalogChanges, folderChanges, hostChanges].map { look in Result { try look() } }
+        let changes = looks.flatMap { (try? $0.get()) ?? [] }
+        if changes.isEmpty { for look in looks { _ = try look.get() } }
         return changes
     }
 
-    /// Gives rows their nodes; what changes by that is told with the rest of the catalog.
-    private func settleRows() throws -> [TreeChange] {
-        (hasNews, isSettled) = (false, false)
+    private func catalogChanges() throws -> [TreeChange] {
         let retrial = Result { try retryWaitingRowsIfFilesCame() }
         // Before the look at what waits: a row that comes after that is news again.
-        hasNews = try feed.hasNews()
-        isSettled = try !hasNews || !feed.hasDirtyRows() || settle()
-        try retrial.get()
-        return []
-    }
-
-    private func catalogChanges() throws -> [TreeChange] {
-        guard hasNews else { return [] }
+        guard try feed.hasNews() else {
+            try retrial.get()
+            return []
+        }
+        let settlement = Result { try !feed.hasDirtyRows() || settle() }
         noteRekey()
-        let changes = try feed.next(isSettled: isSettled)
+        let changes = try feed.next(isSettled: (try? settlement.get()) == true)
         hold(changes)
+        // What has its node is told though other rows get none.
+        if changes.isEmpty {
+            _ = try settlement.get()
+            try retrial.get()
+        }
         return changes
     }
 
