@@ -82,10 +82,14 @@ public final class Store: Sendable {
     /// - Parameters:
     ///   - root: must hold a database; directories that another program left out are made.
     ///   - keys: nil for work that touches no content.
+    ///   - willCopy: called before the databases of a disk that is read-only are copied to `$TMPDIR`, from where a program
+    ///     that ends by a signal may want to remove them (``UnfinishedWork``).
     /// - Throws: `notFound` for no data root, `denied` for another store's keys, `damaged` for what is no database.
-    public static func open(at root: DataRoot, keys: KeyHierarchy?) throws -> Store {
+    public static func open(at root: DataRoot, keys: KeyHierarchy?, willCopy: () -> Void = {}) throws -> Store {
         try root.requireDatabase()
-        let copies = try root.makeDirectoriesIfWritable() ? nil : DatabaseCopies(of: root)
+        let isWritable = try root.makeDirectoriesIfWritable()
+        if !isWritable { willCopy() }
+        let copies = isWritable ? nil : try DatabaseCopies(of: root)
         let root = copies.map { root.working(in: $0.path) } ?? root
         let directory = try root.open()
         let blobs = try BlobDirectory(path: root.blobs)

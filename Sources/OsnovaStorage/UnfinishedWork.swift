@@ -7,7 +7,7 @@ public import SystemPackage
 ///
 /// What is complete, or may be an old data root, has another name by then and stays.
 public enum UnfinishedWork {
-    private static let ending = [SIGINT, SIGTERM, SIGHUP]
+    private static let ending = [SIGINT, SIGTERM, SIGHUP, SIGPIPE]
     private static let paths = Mutex<Set<FilePath>>([])
 
     static func enter(_ folder: String) { paths.withLock { _ = $0.insert(FilePath(folder)) } }
@@ -30,10 +30,10 @@ public enum UnfinishedWork {
         }
     }
 
-    /// From now on SIGINT, SIGTERM and SIGHUP remove all of it before they end this process; for a program that does
-    /// nothing else with them.
+    /// From now on SIGINT, SIGTERM, SIGHUP and SIGPIPE remove all of it before they end this process; for a program that
+    /// does nothing else with them.
     ///
-    /// SIGHUP stays ignored where `nohup` has it so.
+    /// SIGHUP stays ignored where `nohup` has it so, and SIGPIPE where whoever writes hears of it.
     public static func removeOnSignals() {
         var ends: [CInt] = [0, 0]
         // Handlers, and no blocked or ignored signals: those would be the children's too.
@@ -51,17 +51,26 @@ public enum UnfinishedWork {
         sigemptyset(&held)
         for number in ending { sigaddset(&held, number) }
         pthread_sigmask(SIG_UNBLOCK, &held, nil)
-        for number in ending where number != SIGHUP || !isIgnored(number) {
+        for number in ending where ![SIGHUP, SIGPIPE].contains(number) || !isIgnored(number) {
             var action = sigaction()
             action.__sigaction_handler.sa_handler = { signal in
                 var signal = signal
                 let before = errno
                 _ = write(signalPipe.load(ordering: .sequentiallyConsistent), &signal, MemoryLayout<CInt>.size)
                 errno = before
+                // Who wrote into the pipe is to hear nothing of it, as when nothing catches the signal.
+                while signal == SIGPIPE { pause() }
             }
             sigfillset(&action.sa_mask)
             action.sa_flags = SA_RESTART
             sigaction(number, &action, nil)
+        }
+    }
+
+    /// Removes all of it, for a program that ends where it stands.
+    public static func removeAll() {
+        paths.withLock {
+            for path in $0 { remove(all: path) }
         }
     }
 
@@ -77,6 +86,10 @@ public enum UnfinishedWork {
         paths.withLock {
             for path in $0 { remove(all: path) }
             Glibc.signal(signal, SIG_DFL)
+            var own = sigset_t()
+            sigemptyset(&own)
+            sigaddset(&own, signal)
+            pthread_sigmask(SIG_UNBLOCK, &own, nil)
             kill(getpid(), signal)
         }
     }

@@ -27,12 +27,13 @@ struct StoreOptions: ParsableArguments {
 
     /// Opens the store for work that touches no content.
     func open() throws -> Store {
-        try Store.open(at: root, keys: nil)
+        try Store.open(at: root, keys: nil, willCopy: UnfinishedWork.removeOnSignals)
     }
 
     /// Opens the store with its keys.
     func open(_ unlocking: UnlockingOptions) throws -> Store {
         let root = try root
-        return try Store.open(at: root, keys: unlocking.keys(of: root))
+        return try Store.open(
+            at: root, keys: unlocking.keys(of: root), willCopy: UnfinishedWork.removeOnSignals)
     }
 }

@@ -104,6 +104,26 @@ struct ReadOnlyDiskTests {
         #expect(try store.leftovers().isEmpty)
     }
 
+    /// More is listed than a pipe holds, so that it is in the middle of its work.
+    @Test(arguments: [
+        ("env --default-signal=PIPE $LIST | head -1 >/dev/null; echo ${PIPESTATUS[0]}", "141"),
+        ("env --ignore-signal=PIPE $LIST | head -1 >/dev/null; echo ${PIPESTATUS[0]}", "74"),
+        ("mkfifo pipe; $LIST >pipe & exec 3<pipe; read line <&3; kill $!; wait $!; echo $?", "143"),
+    ])
+    func `a command that ends where it stands leaves no copy of the database`(line: String, status: String) throws {
+        let store = try FrozenStore { work in
+            try work.sqlite(
+                """
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)
+                INSERT INTO user_preferences(key, value, updated_at) SELECT 'preference ' || i, '1', 1 FROM n
+                """)
+        }
+        let environment = "export OSNOVA_DATA_ROOT=\(store.work.root.path) TMPDIR=\(store.temporary.path)"
+        let list = "LIST='\(Program.path) pref list --limit 9000'"
+        #expect(try Program.shell("\(environment); \(list); \(line)", in: store.work.folder).text == "\(status)\n")
+        #expect(try store.leftovers().isEmpty)
+    }
+
     @Test func `a sealed file without a row is found, and its content read`() throws {
         let content = noise(Self.size, seed: 2)
         var hash = ""

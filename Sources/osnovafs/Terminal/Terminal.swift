@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import OsnovaStorage
 internal import Primitives
 internal import SystemPackage
 
@@ -81,6 +82,7 @@ enum Terminal {
     private static func end(after error: Errno) -> Never {
         // Who reads no further, as `head` does, wants to hear nothing of it.
         if error != .brokenPipe { complain(error.failure("writing standard output").message) }
+        UnfinishedWork.removeAll()
         exit(ExitStatus.code(for: .inputOutput))
     }
 }
