@@ -6,12 +6,12 @@ internal import Primitives
 /// The entry point: parses the arguments, runs the command, turns its outcome into an exit code.
 @main
 enum Program {
-    /// Open files that a large put likes to have.
+    /// Open files that a large put and a mount like to have.
     private static let openFiles = 8192
 
     static func main() {
         InheritedState.settle()
-        SystemCalls.raiseOpenFileLimit(to: openFiles)
+        SystemCalls.reserveDescriptors(openFiles)
         exit(run())
     }
 

@@ -154,6 +154,16 @@ struct MountTests {
         try work.unmount()
     }
 
+    /// Where threads share the table of descriptors, to make it larger holds up whoever opens a file for 13 ms.
+    @Test func `a driver has room for its descriptors before it has threads`() throws {
+        let work = try Workspace()
+        try work.mount()
+        let driver = try #require(work.drivers().first)
+        let size = try Program.shell("awk '/^FDSize/ { print $2 }' /proc/\(driver)/status; ulimit -Hn").lines
+        try #expect(#require(Int(size[0])) >= min(8192, Int(size[1]) ?? .max))
+        try work.unmount()
+    }
+
     @Test func `a driver that does not answer is told of and unmounted`() throws {
         let work = try Workspace()
         try work.mount()
