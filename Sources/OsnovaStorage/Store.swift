@@ -51,6 +51,7 @@ public final class Store: Sendable {
         try root.makeDirectories()
         try makeDatabase(in: root, keys, compressing)
         isMade = true
+        try? DiskReserve(root).make()
     }
 
     /// Begins the names of folders in which data roots are made.
@@ -96,7 +97,9 @@ public final class Store: Sendable {
         let probe = try FileProbe(blobs: blobs, opening: keys)
         let catalog: Catalog
         do {
-            catalog = try Catalog(path: root.database, copy: copies) { try probe.look(at: $0) }
+            catalog = try DiskReserve(root).lend {
+                try Catalog(path: root.database, copy: copies) { try probe.look(at: $0) }
+            }
         } catch let error as OsnovaError {
             // Who finds the database damaged looks for it in the data root.
             throw OsnovaError(error.kind, error.message.replacing(root.workspace, with: root.path))
@@ -114,6 +117,13 @@ public final class Store: Sendable {
     /// - Throws: `denied` for another store's keys.
     func acceptKeys(_ keys: KeyHierarchy) throws {
         try KeyCheck(store: self).accept(keys)
+    }
+
+    /// Writes what removes something; on a full disk, where that takes room first, with what the store keeps for it.
+    ///
+    /// - Throws: as ``Catalog/write(_:)``, and what `body` throws, which runs twice there.
+    public func remove<Result>(_ body: (Writing) throws -> Result) throws -> Result {
+        try DiskReserve(root).lend { try catalog.write(body) }
     }
 
     /// Closes the database; nothing may use the store afterwards.

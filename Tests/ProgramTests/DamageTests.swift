@@ -162,6 +162,42 @@ struct DamageTests {
         try work.expect(0, ["verify"] + work.unlocking)
     }
 
+    /// As root fills it to the last block; also beside a mount, which has the database open already.
+    @Test(
+        .enabled(if: LoopDisk.kinds.contains(.ext4), "SKIPPED: no disk was filled, \(LoopDisk.obstacle)"),
+        arguments: [false, true])
+    func `a full disk is listed, read and cleaned up`(isMounted: Bool) throws {
+        let disk = try LoopDisk(.ext4)
+        let work = try Workspace(initialize: false)
+        try FileManager.default.createSymbolicLink(at: work.root, withDestinationURL: disk.mountpoint)
+        try work.expect(0, ["init"] + work.unlocking)
+        for number in 0..<600 { try work.write("small/\(number)", noise(900, seed: UInt64(number))) }
+        try work.write("kept", noise(50_000, seed: 1_000))
+        try work.write("cached", noise(50_000, seed: 1_001))
+        try work.put(["small", "kept"], options: ["-r"])
+        let address = String(repeating: "0", count: 64)
+        try work.expect(0, ["cache", "put", address, "cached"] + work.unlocking)
+        if isMounted { try work.mount() }
+        let filling = ["1M", "4k", "512"].map {
+            "dd if=/dev/zero of=disk/filler-\($0) bs=\($0) status=none 2>&1 || sync -f disk"
+        }
+        try disk.shell(filling.joined(separator: "; "))
+        try work.expect(0, ["list"])
+        if isMounted {
+            let read = try Program.shell(
+                "ls -lR > ../listed && cat osnova.db SHA256SUMS files/kept > ../read", in: work.mountpoint)
+            #expect(read.code == 0, "\(read.errors)")
+        }
+        let refused = try work.expect(74, ["put", "kept"] + work.unlocking)
+        #expect(refused.errors.contains("make room"), "\(refused.errors)")
+        try work.expect(0, ["file", "remove", "small", "--recursive"])
+        #expect(try work.expect(0, ["cache", "evict", "--max-size", "0"]).text.contains("evicted 1 entr"))
+        #expect(try work.expect(0, ["gc", "--grace", "0"]).text.contains("removed 600 blobs"))
+        if isMounted { try work.unmount() }
+        try work.put(["kept"])
+        try work.expect(0, ["verify"] + work.unlocking)
+    }
+
     @Test func `a table of chunk tags that is damaged is told blob by blob`() throws {
         let work = try Workspace()
         for number in 1...3 { try work.write("f\(number)", noise(20_000, seed: UInt64(number))) }

@@ -6,6 +6,7 @@ internal import Primitives
 public final class CurrentNumberBook {
     private let path: String
     private let allow: () throws -> Void
+    private let makeRoom: () -> Bool
     private let onDamage: () -> Void
     private var book: NumberBook?
 
@@ -14,10 +15,15 @@ public final class CurrentNumberBook {
     ///
     /// - Parameters:
     ///   - allow: called before another book is opened; throws where what lies at the path may be another store's.
+    ///   - makeRoom: called where the disk fails a number, which may be for want of room; whether it made some.
     ///   - onDamage: called when a damaged book was begun anew.
-    public init(path: String, allow: @escaping () throws -> Void, onDamage: @escaping () -> Void) {
+    public init(
+        path: String, allow: @escaping () throws -> Void, makeRoom: @escaping () -> Bool,
+        onDamage: @escaping () -> Void
+    ) {
         self.path = path
         self.allow = allow
+        self.makeRoom = makeRoom
         self.onDamage = onDamage
     }
 
@@ -32,9 +38,19 @@ public final class CurrentNumberBook {
     /// What `body` makes of the book, or of a new one where it is damaged.
     public func use<Result>(_ body: (NumberBook) throws -> Result) throws -> Result {
         do {
-            return try body(current())
+            return try withRoom { try body(current()) }
         } catch let error as OsnovaError where error.kind == .damaged {
             return try body(mend())
+        }
+    }
+
+    /// What `body` makes, which gives numbers; where the disk fails that, once more when there may be room.
+    public func withRoom<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as OsnovaError where error.kind == .inputOutput {
+            guard makeRoom() else { throw error }
+            return try body()
         }
     }
 

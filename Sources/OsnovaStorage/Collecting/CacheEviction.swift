@@ -47,19 +47,39 @@ public struct CacheEviction: Sendable {
     ) throws -> EvictionReport {
         try store.catalog.settle()
         let lock = try GarbageCollection.lock(store, waitingAtMost: patience)
-        return try withExtendedLifetime(lock) {
-            let (plan, entries, bytes) = try store.catalog.write { writing in
-                let plan = Self.plan(try writing.reading.evictionCandidates(), maximum: maximum)
-                for entry in plan.evicted { try writing.evictCacheEntry(entry.address) }
-                return plan
+        var (evicted, pace) = ([EvictionCandidate](), RemovalPace(atMost: .max))
+        while true {
+            do {
+                let (part, left) = try evictEntries(downTo: maximum, atMost: pace.count)
+                evicted += part
+                if let left { return try report(evicted, left, freed: freeContents(of: evicted, holding: lock)) }
+                pace.speedUp()
+            } catch {
+                try pace.slowDown(after: error, in: store)
             }
-            let freed = try removeContents(of: plan)
-            let evicted = plan.map {
-                EvictionReport.Evicted(
-                    address: $0.address, content: $0.content, size: $0.size, isFreed: freed.contains($0.content))
-            }
-            return EvictionReport(evicted: evicted, entriesLeft: entries, bytesLeft: bytes)
         }
+    }
+
+    /// Takes out the first entries that have to go; what is left, where these were all of them.
+    private func evictEntries(downTo maximum: Int64, atMost count: Int) throws -> (
+        evicted: [EvictionCandidate], left: (entries: Int, bytes: Int64)?
+    ) {
+        try store.catalog.write { writing in
+            let plan = Self.plan(try writing.reading.evictionCandidates(), maximum: maximum)
+            let first = Array(plan.evicted.prefix(count))
+            for entry in first { try writing.evictCacheEntry(entry.address) }
+            return (first, first.count == plan.evicted.count ? (plan.entriesLeft, plan.bytesLeft) : nil)
+        }
+    }
+
+    private func report(
+        _ evicted: [EvictionCandidate], _ left: (entries: Int, bytes: Int64), freed: Set<String>
+    ) -> EvictionReport {
+        let entries = evicted.map {
+            EvictionReport.Evicted(
+                address: $0.address, content: $0.content, size: $0.size, isFreed: freed.contains($0.content))
+        }
+        return EvictionReport(evicted: entries, entriesLeft: left.entries, bytesLeft: left.bytes)
     }
 
     /// Whether a run would evict anything; reads only.
@@ -70,13 +90,13 @@ public struct CacheEviction: Sendable {
         }
     }
 
-    private func removeContents(of entries: [EvictionCandidate]) throws -> Set<String> {
+    private func freeContents(of entries: [EvictionCandidate], holding lock: BlobLock) throws -> Set<String> {
         var seen: Set<ContentID> = []
         let garbage = entries.compactMap { entry -> CollectionReport.Garbage? in
             guard let id = ContentID(hex: entry.content), seen.insert(id).inserted else { return nil }
             return .init(id: id, size: entry.size, storedSize: 0, stored: 0)
         }
-        return try Set(GarbageCollection(store: store).removeLocked(garbage).map(\.id.hex))
+        return try Set(GarbageCollection(store: store).remove(garbage, holding: lock).map(\.id.hex))
     }
 
     /// Which entries go; a content counts as long as one entry of it is left.

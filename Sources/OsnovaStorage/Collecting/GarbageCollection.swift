@@ -75,11 +75,31 @@ public struct GarbageCollection: Sendable {
 
     /// Removes those contents of a list that nothing refers to by now.
     func remove(_ garbage: [CollectionReport.Garbage]) throws -> [CollectionReport.Garbage] {
-        var removed: [CollectionReport.Garbage] = []
-        for start in stride(from: 0, to: garbage.count, by: Self.page) {
+        try inPages(garbage, of: Self.page) { page in
             let lock = try Self.lock(store)
-            removed += try withExtendedLifetime(lock) {
-                try removeLocked(Array(garbage[start..<min(start + Self.page, garbage.count)]))
+            return try withExtendedLifetime(lock) { try removeLocked(page) }
+        }
+    }
+
+    /// The same, at once, for who holds the lock.
+    func remove(_ garbage: [CollectionReport.Garbage], holding lock: BlobLock) throws -> [CollectionReport.Garbage] {
+        try withExtendedLifetime(lock) { try inPages(garbage, of: .max, removeLocked) }
+    }
+
+    private func inPages(
+        _ garbage: [CollectionReport.Garbage], of count: Int,
+        _ removePage: ([CollectionReport.Garbage]) throws -> [CollectionReport.Garbage]
+    ) throws -> [CollectionReport.Garbage] {
+        var removed: [CollectionReport.Garbage] = []
+        var (rest, pace) = (garbage[...], RemovalPace(atMost: count))
+        while !rest.isEmpty {
+            let page = Array(rest.prefix(pace.count))
+            do {
+                removed += try removePage(page)
+                rest = rest.dropFirst(page.count)
+                pace.speedUp()
+            } catch {
+                try pace.slowDown(after: error, in: store)
             }
         }
         return removed
@@ -93,7 +113,7 @@ public struct GarbageCollection: Sendable {
     /// Rows go first and durably, then files: cut in between, a file without a row is left, never a row without its file.
     ///
     /// Files go within a write transaction: no program can write a row that refers to one while it is looked at.
-    func removeLocked(_ garbage: [CollectionReport.Garbage]) throws -> [CollectionReport.Garbage] {
+    private func removeLocked(_ garbage: [CollectionReport.Garbage]) throws -> [CollectionReport.Garbage] {
         let forgotten = try store.catalog.write { writing in
             let free = try writing.forgetBlobs(garbage.map(\.id))
             return garbage.filter { free.contains($0.id) }

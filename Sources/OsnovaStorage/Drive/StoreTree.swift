@@ -84,7 +84,8 @@ public final class StoreTree: FileTree, @unchecked Sendable {
     func makeBooks() -> CurrentNumberBook { Self.books(of: store, database, log) }
 
     private static func books(of store: Store, _ database: DatabaseWatch, _ log: Logger) -> CurrentNumberBook {
-        CurrentNumberBook(path: store.root.numbers, allow: database.checkNow) {
+        let reserve = DiskReserve(store.root)
+        return CurrentNumberBook(path: store.root.numbers, allow: database.checkNow, makeRoom: { reserve.release() }) {
             log.notice("the numbers of the data root's files were damaged, and are begun anew")
         }
     }

@@ -87,11 +87,11 @@ final class FileMaker {
     // MARK: The database
 
     private func makeDatabase() throws -> Product {
-        let copy = try UnnamedFile(in: store.root)
-        defer { copy.removeName() }
-        try copies.write(to: copy.file, named: copy.path) { copy.removeName() }
-        let (digest, size) = try Self.digest(copy.file)
-        return Product(content: .file(copy.file), size: size, modified: try time(of: .database, digest))
+        try UnnamedFile.fill(in: store.root) { copy in
+            try copies.write(to: copy.file, named: copy.path) { copy.removeName() }
+            let (digest, size) = try Self.digest(copy.file)
+            return Product(content: .file(copy.file), size: size, modified: try time(of: .database, digest))
+        }
     }
 
     private static func digest(_ file: OwnedDescriptor) throws -> (ContentID, Int64) {
@@ -123,17 +123,18 @@ final class FileMaker {
     // MARK: Checksums
 
     private func makeChecksums(_ file: GeneratedFile) throws -> Product {
-        let target = try UnnamedFile(in: store.root)
-        target.removeName()
-        let writer = try DigestingWriter(to: target.file)
-        let list = try ChecksumList(path: store.root.database)
-        if file == .checksums {
-            try list.forEachFile { try writer.write(ChecksumLine.bytes($1, name: $0) + [UInt8(ascii: "\n")]) }
-        } else {
-            try list.forEachBlob { try writer.write(ChecksumLine.bytes($0, name: $0) + [UInt8(ascii: "\n")]) }
+        try UnnamedFile.fill(in: store.root) { target in
+            target.removeName()
+            let writer = try DigestingWriter(to: target.file)
+            let list = try ChecksumList(path: store.root.database)
+            if file == .checksums {
+                try list.forEachFile { try writer.write(ChecksumLine.bytes($1, name: $0) + [UInt8(ascii: "\n")]) }
+            } else {
+                try list.forEachBlob { try writer.write(ChecksumLine.bytes($0, name: $0) + [UInt8(ascii: "\n")]) }
+            }
+            let digest = try writer.finish()
+            return Product(content: .file(target.file), size: writer.size, modified: try time(of: file, digest))
         }
-        let digest = try writer.finish()
-        return Product(content: .file(target.file), size: writer.size, modified: try time(of: file, digest))
     }
 }
 

@@ -6,39 +6,40 @@ internal import SystemPackage
 /// A file of the data root's disk that goes with its last user: its name is removed as soon as it is not needed.
 ///
 /// It lies beside what it is made of because a copy of the database may be large, and is as private; in `$TMPDIR` where that
-/// disk is read-only. A process that dies in the moment in which the file has its name leaves it behind, unlocked; the next
-/// mount removes it.
+/// disk is read-only or full. A process that dies in the moment in which the file has its name leaves it behind, unlocked;
+/// the next mount removes it.
 struct UnnamedFile {
     private static let prefix = ".view-"
 
     let file: OwnedDescriptor
     let path: String
 
-    init(in root: DataRoot) throws {
+    private init(in directory: String) throws {
         var token = UInt64(0)
         try withUnsafeMutableBytes(of: &token) { try Sodium.randomize($0) }
-        let name = "\(Self.prefix)\(Hexadecimal.string(withUnsafeBytes(of: token) { Array($0) }))"
+        path = "\(directory)/\(Self.prefix)\(Hexadecimal.string(withUnsafeBytes(of: token) { Array($0) }))"
         do {
-            (path, file) = try Self.make(name, in: [root.path, FileManager.default.temporaryDirectory.path])
+            file = try SystemCalls.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
         } catch {
-            throw error.failure("creating a file in \(root.path)", kind: .cannotCreate)
+            throw error.failure("creating a file in \(directory)", kind: .cannotCreate)
         }
         _ = try? SystemCalls.tryLock(file)
     }
 
-    /// In the first directory whose disk is not read-only.
-    private static func make(_ name: String, in directories: [String]) throws(Errno) -> (String, OwnedDescriptor) {
-        var refusal = Errno.readOnlyFileSystem
-        for directory in directories {
-            let path = "\(directory)/\(name)"
-            do throws(Errno) {
-                return (path, try SystemCalls.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600))
-            } catch {
-                refusal = error
-                if error != .readOnlyFileSystem { break }
-            }
+    /// What `body` makes of a new file beside the database; where that fails, of one in `$TMPDIR`.
+    static func fill<Result>(in root: DataRoot, _ body: (UnnamedFile) throws -> Result) throws -> Result {
+        do {
+            return try fill(in: root.path, body)
+        } catch {
+            guard let result = try? fill(in: FileManager.default.temporaryDirectory.path, body) else { throw error }
+            return result
         }
-        throw refusal
+    }
+
+    private static func fill<Result>(in directory: String, _ body: (UnnamedFile) throws -> Result) throws -> Result {
+        let file = try UnnamedFile(in: directory)
+        defer { file.removeName() }
+        return try body(file)
     }
 
     /// Removes the name; the file lives on while it is open.

@@ -92,7 +92,7 @@ final class HostFiles {
             throw OsnovaError(.notFound, "that directory is gone")
         }
         if let look = try Self.ifThere({ try opened.look() }) { reads.note(.host(directory), changed: look.changed) }
-        if after == 0 { try Self.number(entriesOf: directory, opened, in: book) }
+        if after == 0 { try books.withRoom { try Self.number(entriesOf: directory, opened, in: book) } }
         var last = after
         var gone: [(number: Int64, name: [UInt8])] = []
         defer { if !gone.isEmpty { Self.strike(gone, of: opened, in: book) } }

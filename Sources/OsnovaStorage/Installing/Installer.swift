@@ -48,7 +48,7 @@ public struct Installer {
     ///
     /// - Throws: `notFound`, `busy` while the component runs.
     public func removeComponent(_ id: String) throws {
-        let wasThere = try store.catalog.write { writing in
+        let wasThere = try store.remove { writing in
             if let found = try writing.reading.registration(of: id), found.status.isActive,
                 try writing.reading.isAlive(found) != false
             {
@@ -88,7 +88,7 @@ public struct Installer {
     ///
     /// - Throws: `notFound`.
     public func removeApplication(_ id: String) throws {
-        guard try store.catalog.write({ try $0.removeApplication(id) }) else {
+        guard try store.remove({ try $0.removeApplication(id) }) else {
             throw OsnovaError(.notFound, "there is no application \(id)")
         }
     }

@@ -62,6 +62,7 @@ public final class PutBatch {
     public init(store: Store, compressing: Bool? = nil) throws {
         self.store = store
         rootLock = try store.lockAgainstRestoration()
+        try DiskReserve(store.root).make()
         put = try BlobPut(store: store, compressing: compressing ?? store.catalog.read { try $0.compresses() })
         disk = try store.blobs.reopen()
         try store.blobs.removeStaleTemporaries()

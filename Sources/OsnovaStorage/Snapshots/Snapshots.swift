@@ -61,7 +61,7 @@ public struct Snapshots {
     ///
     /// - Throws: `notFound`.
     public func delete(_ name: String) throws {
-        let wasThere = try store.catalog.write { writing -> Bool in
+        let wasThere = try store.remove { writing -> Bool in
             guard let record = try writing.reading.snapshots().first(where: { Self.isSame($0.name, name) }) else {
                 return false
             }

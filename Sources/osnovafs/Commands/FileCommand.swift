@@ -84,7 +84,7 @@ struct FileCommand: ParsableCommand {
         func run() throws {
             let components = UploadPath(of: path.path).components
             guard !components.isEmpty else { throw OsnovaError(.usage, "name a file below /files") }
-            guard try store.open().catalog.write({ try $0.removeFile(at: components, recursive: recursive) }) else {
+            guard try store.open().remove({ try $0.removeFile(at: components, recursive: recursive) }) else {
                 throw OsnovaError(.notFound, "there is no file files/\(Table.printable(path.path.string))")
             }
             try Removal.say("file", path.path.string, json: store.json)

@@ -88,7 +88,7 @@ struct MessageCommand: ParsableCommand {
         var number: Int64
 
         func run() throws {
-            guard try store.open().catalog.write({ try $0.removeMessage(number) }) else {
+            guard try store.open().remove({ try $0.removeMessage(number) }) else {
                 throw OsnovaError(.notFound, "there is no message \(number)")
             }
             try Removal.say("message", "\(number)", json: store.json)

@@ -76,7 +76,7 @@ struct PreferenceCommand: ParsableCommand {
         var key: String
 
         func run() throws {
-            guard try store.open().catalog.write({ try $0.removePreference(key) }) else {
+            guard try store.open().remove({ try $0.removePreference(key) }) else {
                 throw OsnovaError(.notFound, "there is no preference \(Table.printable(key))")
             }
             try Removal.say("preference", key, json: store.json)

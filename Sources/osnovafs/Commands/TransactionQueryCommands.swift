@@ -92,7 +92,7 @@ extension TransactionCommand {
         var hash: String
 
         func run() throws {
-            guard try store.open().catalog.write({ try $0.removeTransaction(hash) }) else {
+            guard try store.open().remove({ try $0.removeTransaction(hash) }) else {
                 throw OsnovaError(.notFound, "there is no transaction \(Table.printable(hash))")
             }
             try Removal.say("transaction", hash, json: store.json)

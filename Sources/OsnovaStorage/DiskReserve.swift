@@ -1,0 +1,61 @@
+internal import Glibc
+internal import Primitives
+internal import SystemPackage
+
+/// A file of a data root that keeps a little of its disk, so that a full one can be read and cleaned up.
+///
+/// SQLite makes a file beside a database when it is opened, and writes more before a row is gone: on a full disk nothing could
+/// be listed, and least of all could run what makes room. Whoever opens a store or removes something there gives this
+/// file up; nothing is stored before it is made again.
+struct DiskReserve {
+    static let name = "reserve"
+    /// Bytes of the file: enough to open the databases and to remove a few rows at a time.
+    static let size = 1 << 20
+
+    /// For who wonders what it is.
+    private static let text = "osnovafs gives this file up to remove something when its disk is full.\n"
+
+    private let root: DataRoot
+
+    init(_ root: DataRoot) { self.root = root }
+
+    /// Makes the file where it is missing.
+    ///
+    /// A disk that cannot set room aside has none set aside.
+    ///
+    /// - Throws: `inputOutput` for a full disk.
+    func make() throws {
+        guard !isMade else { return }
+        let file = try? FileDescriptor.open(
+            path, .writeOnly, options: [.create, .noFollow, .closeOnExec], permissions: .ownerReadWrite)
+        guard let file else { return }
+        let failure = Errno(rawValue: posix_fallocate(file.rawValue, 0, off_t(Self.size)))
+        _ = try? file.writeAll(toAbsoluteOffset: 0, Self.text.utf8)
+        try? file.close()
+        guard failure == .noSpace || failure == .diskQuotaExceeded else { return }
+        release()
+        throw OsnovaError(
+            .inputOutput, "no space left on the disk of \(root.path): make room, as with 'osnovafs gc', and try again")
+    }
+
+    /// Gives the file up; whether it was there.
+    @discardableResult
+    func release() -> Bool { unlink(path) == 0 }
+
+    /// Runs `body`; where a disk fails it, once more with the room of the file.
+    func lend<Result>(to body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as OsnovaError where error.kind == .inputOutput {
+            guard release() else { throw error }
+            return try body()
+        }
+    }
+
+    private var path: String { "\(root.path)/\(Self.name)" }
+
+    private var isMade: Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_size >= Self.size
+    }
+}
