@@ -51,7 +51,6 @@ public final class Store: Sendable {
         try root.makeDirectories()
         try makeDatabase(in: root, keys, compressing)
         isMade = true
-        try? DiskReserve(root).make()
     }
 
     /// Begins the names of folders in which data roots are made.
