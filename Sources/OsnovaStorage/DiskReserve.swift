@@ -19,19 +19,21 @@ struct DiskReserve {
 
     init(_ root: DataRoot) { self.root = root }
 
-    /// Makes the file where it is missing.
+    /// Makes the file where it is missing, and whole where it is not.
     ///
     /// A disk that cannot set room aside has none set aside.
     ///
     /// - Throws: `inputOutput` for a full disk.
     func make() throws {
         guard !isMade else { return }
+        // A FIFO of that name would have this wait for who reads it; and a disk without fallocate is read first.
         let file = try? FileDescriptor.open(
-            path, .writeOnly, options: [.create, .noFollow, .closeOnExec], permissions: .ownerReadWrite)
+            path, .readWrite, options: [.create, .noFollow, .nonBlocking, .closeOnExec], permissions: .ownerReadWrite)
         guard let file else { return }
+        defer { try? file.close() }
+        guard Self.isOwn(file) else { return }
         let failure = Errno(rawValue: posix_fallocate(file.rawValue, 0, off_t(Self.size)))
         _ = try? file.writeAll(toAbsoluteOffset: 0, Self.text.utf8)
-        try? file.close()
         guard failure == .noSpace || failure == .diskQuotaExceeded else { return }
         release()
         throw OsnovaError(
@@ -54,8 +56,15 @@ struct DiskReserve {
 
     private var path: String { "\(root.path)/\(Self.name)" }
 
+    /// A copy of a data root may have a file of the size that keeps nothing: `rsync --sparse` leaves holes.
     private var isMade: Bool {
         var status = stat()
-        return lstat(path, &status) == 0 && status.st_size >= Self.size
+        return lstat(path, &status) == 0 && status.st_size >= Self.size && Int(status.st_blocks) * 512 >= Self.size
+    }
+
+    /// Whether it is a file, and none that has another name too, by which it is somebody's.
+    private static func isOwn(_ file: FileDescriptor) -> Bool {
+        var status = stat()
+        return fstat(file.rawValue, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 1
     }
 }
