@@ -11,6 +11,8 @@ struct DiskReserve {
     static let name = "reserve"
     /// Bytes of the file: enough to open the databases and to remove a few rows at a time.
     static let size = 1 << 20
+    /// Bytes that what SQLite maps may take when a database is opened.
+    private static let mapped: off_t = 128 << 10
 
     /// For who wonders what it is.
     private static let text = "osnovafs gives this file up to remove something when its disk is full.\n"
@@ -38,6 +40,22 @@ struct DiskReserve {
         release()
         throw OsnovaError(
             .inputOutput, "no space left on the disk of \(root.path): make room, as with 'osnovafs gc', and try again")
+    }
+
+    /// Gives the file up where the disk is full, before SQLite comes to that.
+    ///
+    /// SQLite maps the `-shm` file of a database, of which a disk with blocks smaller than its pages has only some: where the
+    /// others find no room, no call fails that could be tried again, but SIGBUS ends the process.
+    func releaseIfFull() {
+        var disk = statvfs()
+        guard statvfs(root.path, &disk) == 0, disk.f_bavail <= UInt(Self.size) / max(1, disk.f_frsize) else { return }
+        // Root may have room that is kept for it, and that nothing tells of.
+        if let directory = try? root.open(), let file = try? SystemCalls.openUnnamed(in: directory),
+            posix_fallocate(file.number, 0, Self.mapped) == 0
+        {
+            return
+        }
+        release()
     }
 
     /// Gives the file up; whether it was there.

@@ -96,7 +96,9 @@ public final class Store: Sendable {
         let probe = try FileProbe(blobs: blobs, opening: keys)
         let catalog: Catalog
         do {
-            catalog = try DiskReserve(root).lend {
+            let reserve = DiskReserve(root)
+            reserve.releaseIfFull()
+            catalog = try reserve.lend {
                 try Catalog(path: root.database, copy: copies) { try probe.look(at: $0) }
             }
         } catch let error as OsnovaError {

@@ -198,6 +198,24 @@ struct DamageTests {
         try work.expect(0, ["verify"] + work.unlocking)
     }
 
+    /// Its blocks are of 1 KiB, and what a put leaves of `osnova.db-shm` has holes, into which SQLite writes by way of memory.
+    @Test(.enabled(if: LoopDisk.kinds.contains(.ext4), "SKIPPED: no disk was filled, \(LoopDisk.obstacle)"))
+    func `no write into memory ends a command on a full disk`() throws {
+        let disk = try LoopDisk(.ext4)
+        let work = try Workspace(initialize: false)
+        try FileManager.default.createSymbolicLink(at: work.root, withDestinationURL: disk.mountpoint)
+        try work.expect(0, ["init"] + work.unlocking)
+        try work.write("f", noise(5000, seed: 1))
+        try work.put(["f"])
+        let filling = ["1M", "1k"].map {
+            "dd if=/dev/zero of=disk/filler-\($0) bs=\($0) status=none 2>&1 || sync -f disk"
+        }
+        try disk.shell(filling.joined(separator: "; "))
+        #expect(try work.expect(0, ["list"]).lines.count == 1)
+        try work.expect(0, ["file", "remove", "f"])
+        #expect(try work.expect(0, ["gc", "--grace", "0"]).text.contains("removed 1 blobs"))
+    }
+
     @Test func `a table of chunk tags that is damaged is told blob by blob`() throws {
         let work = try Workspace()
         for number in 1...3 { try work.write("f\(number)", noise(20_000, seed: UInt64(number))) }
