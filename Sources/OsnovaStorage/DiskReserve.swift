@@ -27,7 +27,7 @@ struct DiskReserve {
     ///
     /// - Throws: `inputOutput` for a full disk.
     func make() throws {
-        guard !isMade else { return }
+        guard !isMade, mayBeMade else { return }
         // A FIFO of that name would have this wait for who reads it; and a disk without fallocate is read first.
         let file = try? FileDescriptor.open(
             path, .readWrite, options: [.create, .noFollow, .nonBlocking, .closeOnExec], permissions: .ownerReadWrite)
@@ -78,6 +78,12 @@ struct DiskReserve {
     private var isMade: Bool {
         var status = stat()
         return lstat(path, &status) == 0 && status.st_size >= Self.size && Int(status.st_blocks) * 512 >= Self.size
+    }
+
+    /// Whether this process may write files of the size (`ulimit -f`): who tries all the same is ended by SIGXFSZ.
+    private var mayBeMade: Bool {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 && limit.rlim_cur >= UInt(Self.size)
     }
 
     /// Whether it is a file, and none that has another name too, by which it is somebody's.

@@ -31,6 +31,17 @@ import Testing
         try work.expect(0, ["verify"] + work.unlocking)
     }
 
+    /// Too large a file ends a process by SIGXFSZ: what a store does without must not be tried.
+    @Test func `a put of little works where files may not be large`() throws {
+        let work = try Workspace(initialize: false)
+        try work.write("f", Data("x".utf8))
+        let common = "--phrase-file \(work.phraseFile.path) --data-root root"
+        let line = "ulimit -f 1000 && \(Program.path) init \(common) && \(Program.path) put f \(common)"
+        let put = try Program.shell(line, in: work.folder)
+        #expect(put.code == 0, "\(put.errors)")
+        try work.expect(0, ["verify"] + work.unlocking)
+    }
+
     @Test func `a name with a line break is escaped as sha256sum does`() throws {
         let work = try Workspace()
         try work.write("a\nb\\c", Data("x".utf8))
