@@ -16,4 +16,17 @@ enum FreeMemory {
         guard let memory = mmap(nil, count, PROT_READ | PROT_WRITE, flags, -1, 0), memory != MAP_FAILED else { return }
         munmap(memory, count)
     }
+
+    /// The same for a file that is about to be written: its pages come in large pieces, which memory of a process leaves alone.
+    static func fetch(forFilesIn folder: String) {
+        fetch()
+        let path = "\(folder)/free-memory"
+        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard file >= 0 else { return }
+        let piece = [UInt8](repeating: 1, count: 1 << 20)
+        for _ in 0..<wanted / piece.count where write(file, piece, piece.count) != piece.count { break }
+        // Gone before it comes to the disk, for the most part.
+        unlink(path)
+        close(file)
+    }
 }

@@ -31,8 +31,8 @@ struct PutFigures {
 
     private func measure(_ line: (String) -> String) throws -> [Figure: Double] {
         func seconds(_ folder: String) throws -> Double {
+            FreeMemory.fetch(forFilesIn: peers.folder)
             try Shell.run("sync")
-            FreeMemory.fetch()
             let start = Clock.nanoseconds
             try Shell.run(line(folder))
             return Double(Clock.nanoseconds - start) / 1e9
