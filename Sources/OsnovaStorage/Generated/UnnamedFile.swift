@@ -7,7 +7,7 @@ internal import SystemPackage
 ///
 /// It lies beside what it is made of because a copy of the database may be large, and is as private; in `$TMPDIR` where that
 /// disk is read-only or full. A process that dies in the moment in which the file has its name leaves it behind, unlocked;
-/// the next mount removes it.
+/// the next mount removes it from the data root.
 struct UnnamedFile {
     private static let prefix = ".view-"
 
