@@ -37,7 +37,7 @@ struct DiskReserve {
         let failure = Errno(rawValue: posix_fallocate(file.rawValue, 0, off_t(Self.size)))
         _ = try? file.writeAll(toAbsoluteOffset: 0, Self.text.utf8)
         guard failure == .noSpace || failure == .diskQuotaExceeded else { return }
-        release()
+        unlink(path)
         throw OsnovaError(
             .inputOutput, "no space left on the disk of \(root.path): make room, as with 'osnovafs gc', and try again")
     }
@@ -59,8 +59,14 @@ struct DiskReserve {
     }
 
     /// Gives the file up; whether it was there.
+    ///
+    /// What else has the name is somebody's, and stays.
     @discardableResult
-    func release() -> Bool { unlink(path) == 0 }
+    func release() -> Bool {
+        var status = stat()
+        guard lstat(path, &status) == 0, Self.isPlain(status), status.st_size == Self.size else { return false }
+        return unlink(path) == 0
+    }
 
     /// Runs `body`; where a disk fails it, once more with the room of the file.
     func lend<Result>(to body: () throws -> Result) throws -> Result {
@@ -87,8 +93,15 @@ struct DiskReserve {
     }
 
     /// Whether it is a file, and none that has another name too, by which it is somebody's.
+    private static func isPlain(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 1 }
+
+    /// Whether it begins as ours does, which after a power cut may be with zeros.
     private static func isOwn(_ file: FileDescriptor) -> Bool {
         var status = stat()
-        return fstat(file.rawValue, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 1
+        guard fstat(file.rawValue, &status) == 0, isPlain(status) else { return false }
+        var head = [UInt8](repeating: 0, count: text.utf8.count)
+        let count = head.withUnsafeMutableBytes { pread(file.rawValue, $0.baseAddress, $0.count, 0) }
+        let found = head.prefix(max(0, count))
+        return found.elementsEqual(text.utf8.prefix(found.count)) || found.allSatisfy { $0 == 0 }
     }
 }

@@ -43,4 +43,21 @@ import Testing
             #expect(try Data(contentsOf: URL(fileURLWithPath: own.string)) == Data("mine".utf8))
         }
     }
+
+    @Test(arguments: [4, DiskReserve.size - 1, DiskReserve.size + 1])
+    func `a person's file of that name is neither written nor given up`(size: Int) throws {
+        let yard = try Yard()
+        let own = Data(repeating: 0x41, count: size)
+        try own.write(to: URL(fileURLWithPath: path(in: yard)))
+        try yard.put([noise(10, seed: 1)])
+        #expect(!DiskReserve(yard.store.root).release())
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path(in: yard))) == own)
+    }
+
+    @Test func `what was made is given up once`() throws {
+        let yard = try Yard()
+        try yard.put([noise(10, seed: 1)])
+        #expect(DiskReserve(yard.store.root).release())
+        #expect(!DiskReserve(yard.store.root).release())
+    }
 }

@@ -26,6 +26,6 @@ struct RemovalPace {
 
     /// More, after one that worked.
     mutating func speedUp() {
-        count = min(most, count.multipliedReportingOverflow(by: 2).overflow ? most : count * 2)
+        count = count > most / 2 ? most : count * 2
     }
 }
