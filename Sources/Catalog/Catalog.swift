@@ -47,7 +47,7 @@ public final class Catalog: Sendable {
         calls = CallGuard(path: path)
         pool = try translatingErrors(path) {
             try Self.checkFile(path, creating: creating)
-            let pool = try DatabasePool(path: path, configuration: Self.configuration(patience))
+            let pool = try Self.connect(path, patience)
             try pool.writeWithoutTransaction { database in
                 // What is said to be stored must survive a power cut; GRDB's default for WAL would not.
                 try database.execute(sql: "PRAGMA synchronous = FULL")
@@ -64,6 +64,24 @@ public final class Catalog: Sendable {
         }
         file = try Self.status(of: path)
         try settle()
+    }
+
+    /// Opens the connections; a database with a rollback journal, as the seed's may be, gets a WAL.
+    ///
+    /// SQLite does not wait with the lock that this change needs: beside a reader, or another program that makes the
+    /// same change, it is refused at once.
+    private static func connect(_ path: String, _ patience: Double) throws -> DatabasePool {
+        var pool: DatabasePool?
+        _ = try Patience.tries(forAtMost: patience) {
+            do {
+                pool = try DatabasePool(path: path, configuration: configuration(patience))
+                return true
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                return false
+            }
+        }
+        guard let pool else { throw OsnovaError.locked(path) }
+        return pool
     }
 
     /// How much longer than for a writer a program waits for another one's migration.
