@@ -60,6 +60,7 @@ public final class Mount: Sendable {
         var attendant: JoinableThread?
         let outcome = Result {
             attendant = try JoinableThread { [self] in attend(onReady) }
+            tree.attach(session)
             try session.run()
         }
         isStopping.store(true, ordering: .sequentiallyConsistent)
@@ -69,6 +70,7 @@ public final class Mount: Sendable {
         server.longReads.end()
         // Before waiting for the threads: they may themselves wait for an answer of the mount's.
         session.sever()
+        tree.attach(nil)
         attendant?.join()
         wakeUp.post()
         guardian.join()
@@ -122,6 +124,8 @@ extension Mount {
         } catch {
             wasBusy.store(true, ordering: .sequentiallyConsistent)
         }
+        // What the kernel takes may wait for an answer, and nobody answers from here on.
+        tree.attach(nil)
         session.exit()
         while !hasEnded.load(ordering: .sequentiallyConsistent) {
             WakingSignal.send(to: thread)

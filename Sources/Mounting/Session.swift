@@ -131,3 +131,13 @@ extension Session: Invalidating {
         (name + [0]).withUnsafeBytes { body($0.baseAddress?.assumingMemoryBound(to: CChar.self), name.count) }
     }
 }
+
+extension Session: PageCache {
+    func store(_ content: UnsafeRawBufferPointer, of inode: UInt64) -> Bool {
+        var vector = fuse_bufvec()
+        vector.count = 1
+        vector.buf.size = content.count
+        vector.buf.mem = UnsafeMutableRawPointer(mutating: content.baseAddress)
+        return fuse_lowlevel_notify_store(handle, inode, 0, &vector, FUSE_BUF_NO_SPLICE) == 0
+    }
+}

@@ -35,6 +35,8 @@ public enum ContentKind: Int, Sendable, CaseIterable {
 public enum DriveEvent: Int, Sendable, CaseIterable {
     /// A sealed file was opened: a read of a blob that did not find it open already.
     case sealedFileOpened
+    /// The kernel got a content before it was asked for.
+    case contentStored
 }
 
 /// Counts what a driver does: each thread for itself, without locks, summed when somebody asks.

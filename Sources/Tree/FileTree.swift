@@ -27,6 +27,10 @@ public protocol FileTree: Sendable {
     /// Told, after the change was passed on, whether the kernel still holds an inode whose last name is gone.
     func settleRemoved(_ inode: UInt64, isHeld: Bool)
 
+    /// Told, while a mount is served, of the kernel's page cache; nil when it is to get nothing any more, and gets nothing
+    /// once this returns.
+    func attach(_ cache: (any PageCache)?)
+
     /// What the driver counts.
     var metrics: DriveMetrics { get }
 
@@ -128,6 +132,9 @@ extension FileTree {
 
     /// Holds nothing, so lets go of nothing.
     public func settleRemoved(_: UInt64, isHeld _: Bool) {}
+
+    /// Fetches nothing before it is asked for.
+    public func attach(_: (any PageCache)?) {}
 }
 
 extension FileTreeWorker {

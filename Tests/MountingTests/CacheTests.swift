@@ -49,6 +49,20 @@ extension MountTests {
             #expect(try mounted.text("d/f") == "new and longer")
         }
 
+        @Test func `what the kernel took is read without a request, and it takes what it knows alone`() throws {
+            let mounted = try Mounted()
+            let content = (0..<70_001).map { UInt8(truncatingIfNeeded: $0 / 7) }
+            let inode = mounted.tree.add("f", MemoryTree.File(content: content)).number
+            let cache = try #require(mounted.tree.state.withLock { $0.cache })
+            #expect(content.withUnsafeBytes { !cache.store($0, of: inode) }, "the kernel has not met it")
+            #expect(try mounted.status("f").st_size == 70_001)
+            #expect(content.withUnsafeBytes { cache.store($0, of: inode) })
+            #expect(try mounted.read("f") == content)
+            #expect(mounted.tree.requests(.read) == 0)
+            #expect(try mounted.end() == .unmounted)
+            #expect(mounted.tree.state.withLock { $0.cache == nil }, "nobody stores into a mount that is gone")
+        }
+
         @Test func `pages are kept until the content is said to have changed`() throws {
             let mounted = try Mounted()
             let inode = mounted.tree.add("f", file("old"))

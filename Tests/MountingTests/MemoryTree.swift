@@ -37,6 +37,8 @@ final class MemoryTree: FileTree {
         /// Only a patient worker reads it.
         var long: Inode?
         var isWaiting = false
+        /// The kernel's, while the tree is served.
+        var cache: (any PageCache)?
     }
 
     let state = Mutex(State())
@@ -117,6 +119,8 @@ final class MemoryTree: FileTree {
     func forget(_ inode: UInt64, lookups: UInt64) {}
 
     func settleRemoved(_ inode: UInt64, isHeld: Bool) {}
+
+    func attach(_ cache: (any PageCache)?) { state.withLock { $0.cache = cache } }
 
     func report(_ error: any Error, inode: UInt64) { state.withLock { $0.reports.append("\(error)") } }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Primitives
+import Synchronization
 import TestSupport
 import Testing
 import Tree
@@ -168,6 +169,92 @@ import Tree
         shelf.tree.prefetch.end()
         for index in 0..<12 { #expect(try shelf.read(index) == shelf.contents[index]) }
         #expect((0..<12).allSatisfy { !shelf.isFetched($0) })
+    }
+
+    @Test func `where a read fails nothing is expected of the program that made it`() throws {
+        let shelf = try Shelf((0..<20).map { noise(3000, seed: $0) })
+        try shelf.yard.flip(shelf.ids[10])
+        // A busy machine may take so long for one of these that the program is thought to be done.
+        #expect(
+            eventually {
+                for index in 0..<10 { _ = try shelf.read(index) }
+                return shelf.tree.prefetch.isExpected(shelf.row(11))
+            })
+        #expect(shelf.failure(10) == .damaged)
+        #expect(!shelf.tree.prefetch.isExpected(shelf.row(11)))
+    }
+
+    // MARK: What the kernel gets
+
+    /// A kernel that takes all or nothing.
+    private final class Kernel: PageCache {
+        let isTaking: Bool
+        let offered = Mutex<[UInt64: Data]>([:])
+
+        init(isTaking: Bool = true) { self.isTaking = isTaking }
+
+        func store(_ content: UnsafeRawBufferPointer, of inode: UInt64) -> Bool {
+            offered.withLock { $0[inode] = Data(content) }
+            return isTaking
+        }
+    }
+
+    /// Reads what the kernel did not take, in order.
+    private func read(_ shelf: Shelf, _ range: Range<Int>, beside kernel: Kernel) throws {
+        for index in range {
+            let isTaken = kernel.offered.withLock { $0[shelf.inodes[index].number] != nil }
+            guard !kernel.isTaking || !isTaken else { continue }
+            #expect(try shelf.read(index) == shelf.contents[index].prefix(128 << 10))
+            shelf.worker.settle()
+        }
+    }
+
+    @Test(arguments: [true, false]) func `a kernel is offered whole contents, be they taken or not`(_ isTaking: Bool)
+        throws
+    {
+        let sizes = [3000, 1, 262_144, 262_145, 0, 70_000]
+        let shelf = try Shelf((0..<600).map { noise(sizes[$0 % 6] + ($0 % 6 == 2 ? 0 : $0 % 5), seed: UInt64($0)) })
+        let kernel = Kernel(isTaking: isTaking)
+        shelf.tree.attach(kernel)
+        try read(shelf, 0..<600, beside: kernel)
+        shelf.tree.prefetch.end()
+        let offered = kernel.offered.withLock { $0 }
+        #expect(!offered.isEmpty)
+        for index in 0..<600 {
+            guard let content = offered[shelf.inodes[index].number] else { continue }
+            #expect(content == shelf.contents[index])
+            #expect(!content.isEmpty && content.count <= PrefetchSlot.capacity)
+        }
+        let stored = shelf.tree.metrics.totals().events(.contentStored)
+        #expect(stored == (isTaking ? UInt64(offered.count) : 0))
+    }
+
+    @Test func `a kernel is offered neither what is damaged nor what nobody verified`() throws {
+        let shelf = try Shelf((0..<300).map { noise(3000, seed: $0) })
+        let damaged = stride(from: 100, to: 300, by: 7)
+        for index in damaged { try shelf.yard.flip(shelf.ids[index]) }
+        try shelf.yard.foreign("UPDATE blobs SET nonce = NULL WHERE id % 7 = 1 AND id > \(shelf.row(100))")
+        let kernel = Kernel()
+        shelf.tree.attach(kernel)
+        for index in 0..<300 where kernel.offered.withLock({ $0[shelf.inodes[index].number] == nil }) {
+            #expect((try? shelf.read(index)) == (damaged.contains(index) ? nil : shelf.contents[index]))
+            shelf.worker.settle()
+        }
+        shelf.tree.prefetch.end()
+        let offered = kernel.offered.withLock { $0 }
+        #expect(!offered.isEmpty)
+        #expect(damaged.allSatisfy { offered[shelf.inodes[$0].number] == nil })
+        #expect((101..<300).allSatisfy { shelf.row($0) % 7 != 1 || offered[shelf.inodes[$0].number] == nil })
+    }
+
+    @Test func `who is no longer served gets nothing`() throws {
+        let shelf = try Shelf((0..<200).map { noise(3000, seed: $0) })
+        let kernel = Kernel()
+        shelf.tree.attach(kernel)
+        shelf.tree.attach(nil)
+        try read(shelf, 0..<200, beside: kernel)
+        shelf.tree.prefetch.end()
+        #expect(kernel.offered.withLock { $0.isEmpty })
     }
 
     private func openFiles() throws -> [String] {

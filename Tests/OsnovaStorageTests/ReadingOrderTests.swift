@@ -62,6 +62,79 @@ import Testing
         #expect(!order.isWanted(4, at: last + Self.second) && order.takeNext(at: last + Self.second) == nil)
     }
 
+    // MARK: What the kernel gets
+
+    private static let microsecond: UInt64 = 1_000
+
+    /// Reads a row, takes all that is asked for, and has the kernel take or refuse what it is offered.
+    private func serve(
+        _ order: inout ReadingOrder, _ row: Int64, at time: UInt64, takes: (Int64) -> Bool = { _ in true }
+    ) -> (offered: [Int64], left: [Int64]) {
+        _ = order.reads(row, at: time)
+        var offered: [Int64] = []
+        var left: [Int64] = []
+        while let next = order.takeNext(at: time) {
+            if order.isForKernel(next, at: time) {
+                order.kernelTook(next, takes(next), at: time)
+                offered.append(next)
+            } else {
+                left.append(next)
+            }
+        }
+        return (offered, left)
+    }
+
+    @Test func `a fast program's blobs are for the kernel, but for one in 32 that it is to ask for`() {
+        var order = ReadingOrder()
+        var time = Self.second
+        var offered: Set<Int64> = []
+        var asked: [Int64] = []
+        // As a program does whose blobs the kernel has: it asks for the others alone.
+        for row: Int64 in 1...1000 where !offered.contains(row) {
+            time += 100 * Self.microsecond
+            asked.append(row)
+            offered.formUnion(serve(&order, row, at: time).offered)
+        }
+        #expect(asked.count < 60, "\(asked)")
+        #expect(asked.suffix(20) == (12...31).map { Int64($0) * 32 })
+        #expect(offered.allSatisfy { $0 % 32 != 0 })
+    }
+
+    @Test(arguments: [(20, 900, true), (20, 1100, false), (8, 900, false)])
+    func `only who reads fast, and for long, has the kernel get any`(_ count: Int64, _ pace: UInt64, _ isGiven: Bool) {
+        var order = ReadingOrder()
+        let offered = (1...count).flatMap { row in
+            serve(&order, row, at: Self.second + UInt64(row) * pace * Self.microsecond).offered
+        }
+        #expect(offered.isEmpty != isGiven)
+    }
+
+    @Test func `what the kernel does not know it is seldom offered, and is fetched as for any program`() {
+        var order = ReadingOrder()
+        var offered = 0
+        for row: Int64 in 1...320 {
+            let found = serve(&order, row, at: Self.second + UInt64(row) * 100 * Self.microsecond) { _ in false }
+            offered += found.offered.count
+            if row > 30 { #expect(found.offered + found.left == [row + 8]) }
+        }
+        #expect((1...11).contains(offered))
+    }
+
+    @Test func `a row is not offered that the program asks for already`() {
+        var order = ReadingOrder()
+        for row: Int64 in 1...20 { _ = order.reads(row, at: Self.second + UInt64(row)) }
+        #expect(!order.isForKernel(20, at: Self.second + 20) && order.isForKernel(21, at: Self.second + 20))
+    }
+
+    @Test func `a helper works for quiet programs alone`() {
+        var order = ReadingOrder()
+        for row: Int64 in 1...20 { _ = order.reads(row, at: Self.second + UInt64(row)) }
+        let now = Self.second + 20
+        #expect(order.takeNext(at: now, quietly: true) == nil && !order.isQuiet)
+        order.kernelTook(22, true, at: now)
+        #expect(order.isQuiet && order.takeNext(at: now, quietly: true) == 22)
+    }
+
     @Test(arguments: 1...20) func `whatever is read, what is fetched lies shortly ahead of it`(
         _ seed: UInt64
     ) {

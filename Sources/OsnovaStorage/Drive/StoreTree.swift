@@ -63,12 +63,15 @@ public final class StoreTree: FileTree, @unchecked Sendable {
         prefetch = Prefetch(
             source: PrefetchSource(
                 store: store, database: database, openBlobs: openBlobs, seekTables: seekTables, tags: tags,
-                corrections: corrections))
+                corrections: corrections, readMarks: readMarks, metrics: metrics))
         rootLock = try store.lockAgainstRestoration()
         feed = try ChangeFeed(path: store.root.database)
     }
 
     deinit { prefetch.end() }
+
+    /// Gives the kernel the blobs that a program will read next.
+    public func attach(_ cache: (any PageCache)?) { prefetch.attach(cache) }
 
     /// Opens a connection to the database and buffers for one thread.
     public func makeWorker() throws -> any FileTreeWorker {

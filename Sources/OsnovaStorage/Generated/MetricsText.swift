@@ -23,6 +23,8 @@ enum MetricsText {
         }
         family("sealed_files_opened_total", "counter", "Reads of blobs that had to open the sealed file first.")
         lines.append("osnovafs_sealed_files_opened_total \(totals.events(.sealedFileOpened))")
+        family("contents_stored_total", "counter", "Blobs that the kernel got before a program asked for them.")
+        lines.append("osnovafs_contents_stored_total \(totals.events(.contentStored))")
         family("open_file_hits_total", "counter", "Reads that found their sealed file open.")
         let reads = totals.requests(.read)
         lines.append("osnovafs_open_file_hits_total \(reads - min(reads, totals.events(.sealedFileOpened)))")

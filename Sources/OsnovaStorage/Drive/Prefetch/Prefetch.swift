@@ -1,64 +1,80 @@
 internal import Dispatch
 internal import Primitives
 internal import Synchronization
+internal import Tree
 
 /// Fetches the blobs that a program is about to read: one core verifies and decrypts the next while another hands out the last.
 ///
 /// The kernel reads ahead within a file, never from one file to the next. This reads a few blobs ahead, of each the first
-/// ``PrefetchSlot/capacity`` bytes, on a thread that the first program to read in order starts.
+/// ``PrefetchSlot/capacity`` bytes, on threads that the first program to read in order starts. What the kernel takes of it
+/// needs no answer.
 final class Prefetch: Sendable {
-    /// The thread is woken when so many are left: to wake it costs as much as a small blob.
-    private static let refill: Int64 = 4
+    /// Threads; all but the first work for quiet programs alone, which leave them a core, and would hold up others.
+    private static let hands = 2
 
     private struct State {
         var order = ReadingOrder()
-        var thread: JoinableThread?
-        var isResting = false
+        var threads: [JoinableThread] = []
+        var isResting = Array(repeating: false, count: hands)
         var hasEnded = false
+        /// The kernel's, while it is served.
+        var cache: (any PageCache)?
     }
 
     private let source: PrefetchSource
     private let slots = (0..<ReadingOrder.depth).map { _ in PrefetchSlot() }
     private let state = Mutex(State())
-    private let hasWork = DispatchSemaphore(value: 0)
+    /// What the kernel is taking.
+    private let gifts = DispatchGroup()
+    private let hasWork = (0..<hands).map { _ in DispatchSemaphore(value: 0) }
 
     init(source: PrefetchSource) { self.source = source }
 
-    /// Ends the thread.
+    /// Has a kernel take what is fetched; where there is none, nobody any more once this returns.
+    func attach(_ cache: (any PageCache)?) {
+        state.withLock { $0.cache = cache }
+        if cache == nil { gifts.wait() }
+    }
+
+    /// Ends the threads.
     func end() {
-        let thread = state.withLock { state in
-            defer { state.thread = nil }
+        let threads = state.withLock { state in
+            defer { state.threads = [] }
             state.hasEnded = true
-            return state.thread
+            return state.threads
         }
-        hasWork.signal()
-        thread?.join()
+        for semaphore in hasWork { semaphore.signal() }
+        for thread in threads { thread.join() }
     }
 }
 
 // MARK: - Those who read
 
 extension Prefetch {
-    /// Notes that a blob is read from its beginning; whether the thread is to be woken then.
+    /// Notes that a blob is read from its beginning; whether the first thread is to be woken then.
     func reads(_ row: Int64) -> Bool {
         state.withLock { state in
-            guard let ahead = state.order.reads(row, at: Clock.monotonic), ahead < Self.refill, !state.hasEnded else {
-                return false
-            }
-            defer { state.isResting = false }
-            return state.isResting || state.thread == nil
+            guard state.order.reads(row, at: Clock.monotonic), !state.hasEnded else { return false }
+            defer { state.isResting[0] = false }
+            return state.isResting[0] || state.threads.isEmpty
         }
     }
 
-    /// Starts the thread, or wakes it: after the answer, since that costs as much as a small blob.
+    /// Notes that a read failed: what lies ahead may change just now, and is to be looked at when it is asked for.
+    func readFailed() { state.withLock { $0.order = ReadingOrder() } }
+
+    /// Whether a program is thought to read a blob soon.
+    func isExpected(_ row: Int64) -> Bool { state.withLock { $0.order.isWanted(row, at: Clock.monotonic) } }
+
+    /// Starts the threads, or wakes the first: after the answer, since that costs as much as a small blob.
     func wake() {
         state.withLock { state in
-            guard state.thread == nil, !state.hasEnded else { return }
-            state.thread = try? JoinableThread { [self] in work() }
+            guard state.threads.isEmpty, !state.hasEnded else { return }
+            state.threads = (0..<Self.hands).compactMap { hand in try? JoinableThread { [self] in work(hand) } }
             // A system that has no thread for it will not have one in a moment.
-            state.hasEnded = state.thread == nil
+            state.hasEnded = state.threads.isEmpty
         }
-        hasWork.signal()
+        hasWork[0].signal()
     }
 
     /// The slot that has these bytes of a blob, lent until `giveBack`; nil where they are to be read.
@@ -100,52 +116,86 @@ extension Prefetch {
     }
 }
 
-// MARK: - The thread
+// MARK: - The threads
 
 extension Prefetch {
-    private func work() {
+    private func work(_ hand: Int) {
         SystemCalls.nameProcess("osnova-prefetch")
         var reader: PrefetchReader?
         while true {
-            let (slot, hasEnded) = state.withLock { state in (takeSlot(&state), state.hasEnded) }
+            let (slot, hasEnded) = state.withLock { state in (takeSlot(&state, hand), state.hasEnded) }
             if hasEnded { return }
             guard let slot else {
-                hasWork.wait()
+                hasWork[hand].wait()
                 continue
             }
             // What cannot be had now, as for want of descriptors, may be had for the next one.
             if reader == nil { reader = try? PrefetchReader(source) }
             let isFilled = (try? reader?.fill(slot, row: slot.row)) != nil
-            finish(slot, isFilled: isFilled)
+            guard let cache = finish(slot, isFilled: isFilled) else { continue }
+            noteGift(of: slot, isTaken: reader?.give(slot, to: cache) == true)
         }
     }
 
-    private func finish(_ slot: PrefetchSlot, isFilled: Bool) {
-        let (dropped, isForgotten) = state.withLock { _ in
+    /// Lends a slot that was filled to whoever reads.
+    ///
+    /// - Returns: the cache that is to have its content, and has it lent until then: it may wait for a read of the same blob.
+    private func finish(_ slot: PrefetchSlot, isFilled: Bool) -> (any PageCache)? {
+        let row = slot.row
+        let (dropped, isForgotten, cache) = state.withLock { state -> (OpenBlob?, Bool, (any PageCache)?) in
             slot.state = .ready
             let isForgotten = slot.isForgotten
-            return (isFilled && !isForgotten ? nil : slot.clear(), isForgotten)
+            guard isFilled, !isForgotten else { return (slot.clear(), isForgotten, nil) }
+            guard let cache = state.cache, slot.wholeContent != nil,
+                state.order.isForKernel(row, at: Clock.monotonic)
+            else { return (nil, false, nil) }
+            slot.borrowers += 1
+            gifts.enter()
+            return (nil, false, cache)
         }
         // Removed while it was being opened: from the open files it is gone already, or was put there since.
-        if isForgotten { source.openBlobs.remove(slot.row) }
+        if isForgotten { source.openBlobs.remove(row) }
         withExtendedLifetime(dropped) {}
+        return cache
     }
 
-    /// The slot for the next blob; nil where there is nothing to do.
-    private func takeSlot(_ state: inout State) -> PrefetchSlot? {
+    /// What the kernel took, it is not to be given twice.
+    private func noteGift(of slot: PrefetchSlot, isTaken: Bool) {
+        gifts.leave()
+        state.withLock { $0.order.kernelTook(slot.row, isTaken, at: Clock.monotonic) }
+        giveBack(slot, forgetting: isTaken)
+    }
+
+    /// The slot for the next blob; nil where a thread has nothing to do.
+    private func takeSlot(_ state: inout State, _ hand: Int) -> PrefetchSlot? {
         let now = Clock.monotonic
-        let slot = slots.first { $0.borrowers == 0 && ($0.state == .empty || !state.order.isWanted($0.row, at: now)) }
-        guard let slot, let row = takeRow(&state, at: now) else {
-            state.isResting = true
+        let slot = slots.first { slot in
+            switch slot.state {
+            case .empty: true
+            case .filling: false
+            case .ready: slot.borrowers == 0 && !state.order.isWanted(slot.row, at: now)
+            }
+        }
+        guard let slot, let row = takeRow(&state, at: now, quietly: hand > 0) else {
+            state.isResting[hand] = true
             return nil
         }
         slot.state = .filling
         slot.row = row
+        if state.order.isQuiet { wakeNext(&state, after: hand) }
         return slot
     }
 
-    private func takeRow(_ state: inout State, at time: UInt64) -> Int64? {
-        while let row = state.order.takeNext(at: time) {
+    /// Each thread wakes the next: who answers has the program waiting.
+    private func wakeNext(_ state: inout State, after hand: Int) {
+        let next = hand + 1
+        guard next < Self.hands, state.isResting[next] else { return }
+        state.isResting[next] = false
+        hasWork[next].signal()
+    }
+
+    private func takeRow(_ state: inout State, at time: UInt64, quietly: Bool) -> Int64? {
+        while let row = state.order.takeNext(at: time, quietly: quietly) {
             // Two programs may read the same.
             if !slots.contains(where: { $0.row == row && $0.state != .empty }) { return row }
         }

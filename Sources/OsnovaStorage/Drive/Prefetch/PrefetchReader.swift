@@ -1,17 +1,20 @@
 internal import Catalog
 internal import Primitives
 internal import Sealing
+internal import Tree
 
-/// What the prefetching thread reads with: a connection of its own, and what all threads share.
+/// What a prefetching thread reads with: a connection of its own, and what all threads share.
 final class PrefetchReader {
     private let tree: PrefetchSource
     private let catalog: CatalogReader
     private let tags: TagReader
+    private let counters: DriveCounters
 
     init(_ tree: PrefetchSource) throws {
         self.tree = tree
         catalog = try CatalogReader(path: tree.store.root.database)
         tags = TagReader(catalog: catalog, cache: tree.tags)
+        counters = tree.metrics.makeCounters()
     }
 
     /// Fetches the beginning of a blob.
@@ -25,6 +28,16 @@ final class PrefetchReader {
         } tags: { chunks, memory in
             try tags.copy(chunks, of: blob, into: memory)
         }
+    }
+
+    /// Has the kernel take a content; whether it did.
+    func give(_ slot: PrefetchSlot, to cache: any PageCache) -> Bool {
+        let inode = Inode.blob(slot.row).number
+        guard let content = slot.wholeContent, cache.store(content, of: inode) else { return false }
+        tree.readMarks.mark(slot.row)
+        counters.count(.contentStored)
+        counters.count(bytes: content.count, of: .blob)
+        return true
     }
 
     private func open(_ row: Int64) throws -> OpenBlob {
@@ -42,7 +55,7 @@ final class PrefetchReader {
     }
 }
 
-/// What a tree's threads share that the prefetching thread needs.
+/// What a tree's threads share that the prefetching threads need.
 struct PrefetchSource: Sendable {
     let store: Store
     let database: DatabaseWatch
@@ -50,4 +63,6 @@ struct PrefetchSource: Sendable {
     let seekTables: SeekTableCache
     let tags: TagCache
     let corrections: LengthCorrections
+    let readMarks: ReadMarks
+    let metrics: DriveMetrics
 }

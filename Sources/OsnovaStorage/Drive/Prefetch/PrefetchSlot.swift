@@ -50,6 +50,11 @@ final class PrefetchSlot: @unchecked Sendable {
         return UnsafeRawBufferPointer(rebasing: rest.prefix(count))
     }
 
+    /// All bytes of the blob; nil where it has more than are here, or none.
+    var wholeContent: UnsafeRawBufferPointer? {
+        content.isEmpty || Int64(content.count) != blob?.blob.length ? nil : content
+    }
+
     /// Empties the slot; what is returned closes the blob's file when it is let go of.
     func clear() -> OpenBlob? {
         defer { blob = nil }
