@@ -62,7 +62,10 @@ func answer(
         if errorNumber == EIO { Server.of(request)?.tree.report(error, inode: number) }
         answer = .error(errorNumber)
     }
-    if case .later = answer { return }
+    if case .later = answer {
+        context?.worker.settle()
+        return
+    }
     answer.send(to: request)
     context?.counters.count(kind, nanoseconds: Clock.monotonic &- started, failed: answer.isFailure)
     context?.worker.settle()

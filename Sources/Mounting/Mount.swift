@@ -55,12 +55,13 @@ public final class Mount: Sendable {
             restoreWakingSignal()
             signals.restore()
         }
+        tree.attach(session)
+        defer { tree.attach(nil) }
         let thread = pthread_self()
         let guardian = try JoinableThread { [self] in awaitEnd(thread) }
         var attendant: JoinableThread?
         let outcome = Result {
             attendant = try JoinableThread { [self] in attend(onReady) }
-            tree.attach(session)
             try session.run()
         }
         isStopping.store(true, ordering: .sequentiallyConsistent)
@@ -70,7 +71,6 @@ public final class Mount: Sendable {
         server.longReads.end()
         // Before waiting for the threads: they may themselves wait for an answer of the mount's.
         session.sever()
-        tree.attach(nil)
         attendant?.join()
         wakeUp.post()
         guardian.join()

@@ -24,11 +24,25 @@ public enum Unmounting {
         guard let mounted = try MountTable.filesystem(at: resolved), mounted.isOwn else {
             throw OsnovaError(.notFound, "\(path) is not an osnovafs mount: nothing to unmount")
         }
-        guard Liveness.of(resolved) == .answers else { return try detach(resolved, lazily: true) }
+        guard Liveness.of(resolved) == .answers else {
+            abort(mounted.device)
+            return try detach(resolved, lazily: true)
+        }
         let driver = DriverReference(of: resolved)
         try detach(resolved, lazily: false)
         guard try !MountTable.read().contains(where: { $0.device == mounted.device }) else { return }
         driver?.waitForEnd(atMost: patience)
+    }
+
+    /// Has the kernel give up a driver that does not answer: who waits for it gets an error, and the driver itself, which may
+    /// wait for the kernel in a way that no signal ends, can end.
+    ///
+    /// Only where the kernel's control files are to be had; elsewhere what waits does so until the driver is gone.
+    private static func abort(_ device: String) {
+        guard let number = device.split(separator: ":").last,
+            let file = try? SystemCalls.open("/sys/fs/fuse/connections/\(number)/abort", O_WRONLY)
+        else { return }
+        try? Array("1".utf8).withUnsafeBytes { try SystemCalls.write(file, $0) }
     }
 
     /// Unmounts a resolved path; `lazily` also while programs use it.

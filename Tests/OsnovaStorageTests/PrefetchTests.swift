@@ -230,13 +230,13 @@ import Tree
     }
 
     @Test func `a kernel is offered neither what is damaged nor what nobody verified`() throws {
-        let shelf = try Shelf((0..<300).map { noise(3000, seed: $0) })
-        let damaged = stride(from: 100, to: 300, by: 7)
+        let shelf = try Shelf((0..<1000).map { noise(3000, seed: $0) })
+        let damaged = stride(from: 500, to: 1000, by: 41)
         for index in damaged { try shelf.yard.flip(shelf.ids[index]) }
-        try shelf.yard.foreign("UPDATE blobs SET nonce = NULL WHERE id % 7 = 1 AND id > \(shelf.row(100))")
+        try shelf.yard.foreign("UPDATE blobs SET nonce = NULL WHERE id % 7 = 1 AND id > \(shelf.row(500))")
         let kernel = Kernel()
         shelf.tree.attach(kernel)
-        for index in 0..<300 where kernel.offered.withLock({ $0[shelf.inodes[index].number] == nil }) {
+        for index in 0..<1000 where kernel.offered.withLock({ $0[shelf.inodes[index].number] == nil }) {
             #expect((try? shelf.read(index)) == (damaged.contains(index) ? nil : shelf.contents[index]))
             shelf.worker.settle()
         }
@@ -244,7 +244,7 @@ import Tree
         let offered = kernel.offered.withLock { $0 }
         #expect(!offered.isEmpty)
         #expect(damaged.allSatisfy { offered[shelf.inodes[$0].number] == nil })
-        #expect((101..<300).allSatisfy { shelf.row($0) % 7 != 1 || offered[shelf.inodes[$0].number] == nil })
+        #expect((501..<1000).allSatisfy { shelf.row($0) % 7 != 1 || offered[shelf.inodes[$0].number] == nil })
     }
 
     @Test func `who is no longer served gets nothing`() throws {

@@ -173,7 +173,14 @@ struct MountTests {
         #expect(try work.run(["doctor"] + work.unlocking).text.contains("\(work.mountpoint.path) (does not answer)"))
         let refused = try work.expect(75, ["mount"] + work.unlocking + [work.mountpoint.path])
         #expect(refused.errors.contains("does not answer"), "\(refused.errors)")
+        let waiting = Process()
+        waiting.executableURL = URL(fileURLWithPath: "/usr/bin/stat")
+        waiting.arguments = [work.mountpoint.path + "/nothing"]
+        waiting.standardError = FileHandle.nullDevice
+        try waiting.run()
         try work.expect(0, ["unmount", work.mountpoint.path])
+        // The kernel gives up the driver, so that nobody waits for it.
+        #expect(eventually { !waiting.isRunning })
         kill(driver, SIGCONT)
         #expect(eventually { try work.drivers().isEmpty })
         try work.mount()

@@ -115,8 +115,10 @@ final class StoreTreeWorker: FileTreeWorker {
                 tree.readMarks.mark(row)
                 return content
             } catch let error as OsnovaError where error.kind == .notFound || error.kind == .damaged {
-                tree.prefetch.readFailed()
-                guard let held = try tree.removedBlobs.find(row) ?? holdRemoved(row) else { throw error }
+                guard let held = try tree.removedBlobs.find(row) ?? holdRemoved(row) else {
+                    tree.prefetch.readFailed()
+                    throw error
+                }
                 return try read(held, at: offset, count: count)
             }
         case .document(let document, let node):

@@ -132,31 +132,36 @@ extension Prefetch {
             // What cannot be had now, as for want of descriptors, may be had for the next one.
             if reader == nil { reader = try? PrefetchReader(source) }
             let isFilled = (try? reader?.fill(slot, row: slot.row)) != nil
-            guard let cache = finish(slot, isFilled: isFilled) else { continue }
-            noteGift(of: slot, isTaken: reader?.give(slot, to: cache) == true)
+            guard finish(slot, isFilled: isFilled), let reader else { continue }
+            noteGift(of: slot, isTaken: give(slot, reader))
         }
     }
 
     /// Lends a slot that was filled to whoever reads.
     ///
-    /// - Returns: the cache that is to have its content, and has it lent until then: it may wait for a read of the same blob.
-    private func finish(_ slot: PrefetchSlot, isFilled: Bool) -> (any PageCache)? {
+    /// - Returns: whether the kernel is to have it, and has it lent until then.
+    private func finish(_ slot: PrefetchSlot, isFilled: Bool) -> Bool {
         let row = slot.row
-        let (dropped, isForgotten, cache) = state.withLock { state -> (OpenBlob?, Bool, (any PageCache)?) in
+        let (dropped, isForgotten, isGift) = state.withLock { state -> (OpenBlob?, Bool, Bool) in
             slot.state = .ready
             let isForgotten = slot.isForgotten
-            guard isFilled, !isForgotten else { return (slot.clear(), isForgotten, nil) }
-            guard let cache = state.cache, slot.wholeContent != nil,
-                state.order.isForKernel(row, at: Clock.monotonic)
-            else { return (nil, false, nil) }
+            guard isFilled, !isForgotten else { return (slot.clear(), isForgotten, false) }
+            guard state.cache != nil, slot.wholeContent != nil, state.order.offers(row, at: Clock.monotonic) else {
+                return (nil, false, false)
+            }
             slot.borrowers += 1
             gifts.enter()
-            return (nil, false, cache)
+            return (nil, false, true)
         }
         // Removed while it was being opened: from the open files it is gone already, or was put there since.
         if isForgotten { source.openBlobs.remove(row) }
         withExtendedLifetime(dropped) {}
-        return cache
+        return isGift
+    }
+
+    /// Gives a content to the kernel, if it is still there; once this returns, nothing here holds the mount.
+    private func give(_ slot: PrefetchSlot, _ reader: PrefetchReader) -> Bool {
+        state.withLock { $0.cache }.map { reader.give(slot, to: $0) } ?? false
     }
 
     /// What the kernel took, it is not to be given twice.
@@ -182,7 +187,7 @@ extension Prefetch {
         }
         slot.state = .filling
         slot.row = row
-        if state.order.isQuiet { wakeNext(&state, after: hand) }
+        if state.order.isQuiet(at: now) { wakeNext(&state, after: hand) }
         return slot
     }
 

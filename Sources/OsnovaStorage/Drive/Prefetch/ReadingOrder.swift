@@ -3,27 +3,22 @@
 /// A tree that was put has its blobs in the order of their names, and `/blobs` is listed in it: so do `tar`, `rsync`, `restic`
 /// and every loop over sorted names read. Several programs at a time may, each by itself.
 ///
-/// A program that listed what it reads is a quiet one: the kernel takes what is fetched, and the program finds it there. Then
-/// it asks for one row in ``askedEvery`` alone, which is left for that, and tells where it is.
+/// A program that listed what it reads is a quiet one: the kernel takes what is fetched, and the program finds it there.
 struct ReadingOrder {
     /// Blobs ahead of a program that are fetched, where it is the only one.
     static let depth: Int64 = 8
     /// The same of a quiet program.
     static let quietDepth: Int64 = 64
-    /// Of so many rows a quiet program is to ask for one: each time costs it as much as several blobs.
-    static let askedEvery: Int64 = 32
     /// Programs that are told apart.
     private static let programs = 4
     /// Blobs read in order that prove it.
     private static let proof = 3
     /// A program that has no more than these ahead is to have some fetched: to wake a thread costs as much as a small blob.
     private static let refill: Int64 = 3
+    /// The same of a quiet program, which asks less often.
+    private static let quietRefill: Int64 = 32
     /// Nanoseconds after which a program that read nothing is thought to be done.
     private static let patience: UInt64 = 100_000_000
-    /// Nanoseconds a blob within which a program reads whose blobs the kernel gets.
-    ///
-    /// A slower one would gain little; and damage to a file that the kernel has the content of is not seen.
-    private static let hurry: UInt64 = 1_000_000
 
     private var programs = Array(repeating: ReadingProgram(), count: programs)
 
@@ -39,7 +34,7 @@ struct ReadingOrder {
         }
         programs[index].advance(to: row, at: time)
         let program = programs[index]
-        return program.inOrder >= Self.proof && program.ahead <= (program.isQuiet ? Self.askedEvery : Self.refill)
+        return program.inOrder >= Self.proof && program.ahead <= (program.isQuiet ? Self.quietRefill : Self.refill)
     }
 
     /// The row to be fetched next, for the program that has the fewest ahead of it; nil where all have enough.
@@ -77,16 +72,12 @@ struct ReadingOrder {
 
 extension ReadingOrder {
     /// Whether any program is a quiet one.
-    var isQuiet: Bool { programs.contains(where: \.isQuiet) }
+    func isQuiet(at time: UInt64) -> Bool { programs.contains { $0.isQuiet && isServed($0, at: time) } }
 
     /// Whether the kernel is to get a blob that was fetched.
-    func isForKernel(_ row: Int64, at time: UInt64) -> Bool {
-        guard !row.isMultiple(of: Self.askedEvery) else { return false }
-        return programs.contains { program in
-            // Whoever asks already is answered.
-            max(program.row + 1, program.firstOffered) <= row && program.isSteady && program.pace <= Self.hurry
-                && wants(program, at: time)?.contains(row) == true
-        }
+    mutating func offers(_ row: Int64, at time: UInt64) -> Bool {
+        let readers = programs.indices.filter { wants(programs[$0], at: time)?.contains(row) == true }
+        return readers.map { programs[$0].offers(row) }.contains(true)
     }
 
     /// Notes whether the kernel took a blob.

@@ -8,6 +8,12 @@ struct ReadingProgram {
     private static let jump: Int64 = 4
     /// Rows after one that the kernel did not take which it is not offered.
     private static let rest: Int64 = 32
+    /// Rows of a block, of which the program is to ask for one: each time costs it as much as several blobs.
+    static let block: Int64 = 8
+    /// Nanoseconds a blob within which a program reads whose blobs the kernel gets.
+    ///
+    /// A slower one would gain little; and damage to a file that the kernel has the content of is not seen.
+    private static let hurry: UInt64 = 1_000_000
 
     /// The row that it asked for last, when, in nanoseconds, and how long each row before took it.
     private(set) var row: Int64 = .min
@@ -21,13 +27,12 @@ struct ReadingProgram {
     /// The last row that the kernel took, up to which the program may come without asking.
     private(set) var taken: Int64 = .min
     /// The row from which on the kernel is offered any.
-    private(set) var firstOffered: Int64 = 0
+    private var firstOffered: Int64 = 0
+    /// The row of the latest block that is left for the program to ask for.
+    private var gate: Int64 = .min
 
     /// Blobs that were fetched and that it did not ask for yet.
     var ahead: Int64 { next - row - 1 }
-
-    /// Whether it has been reading in order for long.
-    var isSteady: Bool { inOrder == Self.most }
 
     /// Whether a row may be the next one that it asks for.
     func mayRead(_ row: Int64) -> Bool {
@@ -42,6 +47,23 @@ struct ReadingProgram {
         pace = (time &- self.time) / UInt64(row - self.row)
         (self.row, self.time) = (row, time)
         if next <= row + 1 { next = row + Self.headStart }
+    }
+
+    /// Whether the kernel is to get a row that was fetched.
+    ///
+    /// It waits then for every read of the same blob to be answered, without end if the driver dies meanwhile. So it gets
+    /// rows alone that the program cannot be reading: the first of each block is a gate, which the program must ask for on
+    /// its way, and once it did, the kernel gets nothing more of that block.
+    mutating func offers(_ row: Int64) -> Bool {
+        let block = row / Self.block
+        guard inOrder == Self.most, pace <= Self.hurry, row >= firstOffered, block > self.row / Self.block else {
+            return false
+        }
+        if block > gate / Self.block {
+            gate = row
+            return false
+        }
+        return block == gate / Self.block && row > gate
     }
 
     /// Notes whether the kernel took a row that lies ahead; who did not list one, as it must for that, listed none nearby.
