@@ -50,7 +50,8 @@ struct MountTarget {
             """
         case .coldMiddle:
             """
-            A file is one request, answered from what was fetched ahead; the program waits for it, then copies.
+            Two threads read, verify and decrypt what comes next, and the kernel takes it page by page; the program asks for \
+            one file in eight.
             """
         case .putBig, .putSmall:
             """
