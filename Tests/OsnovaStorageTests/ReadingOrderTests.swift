@@ -142,9 +142,9 @@ import Testing
         var order = ReadingOrder()
         for row: Int64 in 1...20 { _ = order.reads(row, at: Self.second + UInt64(row)) }
         let now = Self.second + 20
-        #expect(order.takeNext(at: now, quietly: true) == nil && !order.isQuiet(at: now))
+        #expect(order.takeNext(at: now, quietly: true) == nil && !order.hasQuietWork(at: now))
         order.kernelTook(22, true, at: now)
-        #expect(order.isQuiet(at: now) && order.takeNext(at: now, quietly: true) == 22)
+        #expect(order.hasQuietWork(at: now) && order.takeNext(at: now, quietly: true) == 22)
     }
 
     @Test(arguments: 1...20) func `whatever is read, what is fetched lies shortly ahead of it`(

@@ -187,7 +187,7 @@ extension Prefetch {
         }
         slot.state = .filling
         slot.row = row
-        if state.order.isQuiet(at: now) { wakeNext(&state, after: hand) }
+        if state.order.hasQuietWork(at: now) { wakeNext(&state, after: hand) }
         return slot
     }
 

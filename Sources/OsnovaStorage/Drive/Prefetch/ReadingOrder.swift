@@ -41,13 +41,17 @@ struct ReadingOrder {
     ///
     /// - Parameter quietly: for quiet programs alone.
     mutating func takeNext(at time: UInt64, quietly: Bool = false) -> Int64? {
-        let waiting = programs.indices.filter { index in
-            let program = programs[index]
-            return (program.isQuiet || !quietly) && wants(program, at: time)?.contains(program.next) == true
-        }
+        let waiting = programs.indices.filter { isWaiting(programs[$0], at: time, quietly: quietly) }
         guard let index = waiting.min(by: { programs[$0].ahead < programs[$1].ahead }) else { return nil }
         defer { programs[index].next += 1 }
         return programs[index].next
+    }
+
+    /// Whether there is something to fetch for a quiet program.
+    func hasQuietWork(at time: UInt64) -> Bool { programs.contains { isWaiting($0, at: time, quietly: true) } }
+
+    private func isWaiting(_ program: ReadingProgram, at time: UInt64, quietly: Bool) -> Bool {
+        (program.isQuiet || !quietly) && wants(program, at: time)?.contains(program.next) == true
     }
 
     /// Whether a program may still read a row that was fetched.
@@ -71,9 +75,6 @@ struct ReadingOrder {
 // MARK: - What the kernel gets
 
 extension ReadingOrder {
-    /// Whether any program is a quiet one.
-    func isQuiet(at time: UInt64) -> Bool { programs.contains { $0.isQuiet && isServed($0, at: time) } }
-
     /// Whether the kernel is to get a blob that was fetched.
     mutating func offers(_ row: Int64, at time: UInt64) -> Bool {
         let readers = programs.indices.filter { wants(programs[$0], at: time)?.contains(row) == true }
